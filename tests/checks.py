@@ -1,0 +1,93 @@
+"""One check for every layer, and one for every task."""
+
+import keras
+import numpy as np
+from keras import ops
+
+LOOSE = {"rtol": 3e-2, "atol": 3e-2}
+
+
+def numbers(tensor):
+    """A tensor as a float32 array."""
+    return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
+
+
+def check_layer(make, inputs, expected_shape, call_arguments=None, expect_every_gradient=True):
+    """Build, run, serialize, save, lower the precision, and send a gradient to every weight.
+
+    Args:
+        make: function from keyword arguments (`dtype`, `name`) to a new layer.
+        inputs: array, the first argument of the call.
+        expected_shape: tuple, of the (first) output.
+        call_arguments: dict, further arguments of the call.
+        expect_every_gradient: bool, whether every weight must get a gradient that is not zero.
+    """
+    arguments = call_arguments or {}
+    layer = make(name="layer")
+    output = numbers(_first(layer(inputs, **arguments)))
+    assert output.shape == expected_shape
+    assert np.isfinite(output).all()
+    _check_round_trip(layer, inputs, arguments, output)
+    _check_half_precision(make, layer, inputs, arguments, output)
+    if expect_every_gradient:
+        _check_gradients(layer, inputs, arguments)
+
+
+def _first(output):
+    return output[0] if isinstance(output, (tuple, list)) else output
+
+
+def _check_round_trip(layer, inputs, arguments, output):
+    config = keras.layers.serialize(layer)
+    copy = keras.layers.deserialize(config)
+    assert keras.layers.serialize(copy) == config
+    copy(inputs, **arguments)
+    assert [tuple(weight.shape) for weight in copy.weights] == [tuple(weight.shape) for weight in layer.weights]
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_allclose(numbers(_first(copy(inputs, **arguments))), output, atol=1e-6)
+
+
+def _check_half_precision(make, layer, inputs, arguments, output):
+    half = make(name="half", dtype="mixed_bfloat16")
+    half(inputs, **arguments)
+    assert all(weight.dtype == "float32" for weight in half.weights)
+    half.set_weights(layer.get_weights())
+    np.testing.assert_allclose(numbers(_first(half(inputs, **arguments))), output, **LOOSE)
+
+
+def gradients(function, weights):
+    """Gradients of the number that `function()` returns, on any backend, as arrays."""
+    backend = keras.config.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = function()
+        found = tape.gradient(loss, [weight.value for weight in weights])
+        return [None if each is None else np.asarray(tf.convert_to_tensor(each)) for each in found]
+    if backend == "jax":
+        import jax
+
+        def of(values):
+            with keras.StatelessScope(state_mapping=list(zip(weights, values, strict=True))):
+                return function()
+
+        return [np.asarray(each) for each in jax.grad(of)([weight.value for weight in weights])]
+    loss = function()
+    loss.backward()
+    return [None if weight.value.grad is None else weight.value.grad.numpy() for weight in weights]
+
+
+def _check_gradients(layer, inputs, arguments):
+    def loss():
+        output = ops.cast(_first(layer(inputs, **arguments)), "float32")
+        # Not a plain sum: a normalization makes that constant.
+        return ops.sum(ops.sin(output * 3.0 + ops.reshape(ops.arange(output.shape[-1], dtype="float32"), (-1,))))
+
+    found = gradients(loss, layer.trainable_weights)
+    silent = [
+        weight.path
+        for weight, gradient in zip(layer.trainable_weights, found, strict=True)
+        if gradient is None or not np.any(np.abs(gradient) > 1e-9)
+    ]
+    assert not silent, f"no gradient reaches {silent}"

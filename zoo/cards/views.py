@@ -1,0 +1,136 @@
+"""How presets look in a terminal and in a notebook."""
+
+import html
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console, Group
+from rich.table import Table
+
+from zoo.cards.card import Card, Score, Training
+
+COLUMNS = ("name", "parameters", "size", "where", "licence", "description")
+
+
+class PresetList(Sequence):
+    """Names of presets: a sequence of str that shows itself as a table.
+
+    Args:
+        cards: iterable of `zoo.cards.Card`.
+    """
+
+    def __init__(self, cards: Iterable[Card]):
+        self._cards = tuple(cards)
+
+    def __len__(self):
+        return len(self._cards)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return PresetList(self._cards[index])
+        return self._cards[index].name
+
+    def _rows(self):
+        for card in self._cards:
+            yield (
+                card.name,
+                f"{card.parameter_count:,}",
+                ("" if card.shipped else "≈ ") + _megabytes(card.size_in_bytes),
+                where(card),
+                card.licence,
+                card.description,
+            )
+
+    def __rich__(self):
+        table = Table(*COLUMNS[:1], title=f"{len(self)} presets", title_justify="left")
+        for column in COLUMNS[1:]:
+            table.add_column(column, justify="right" if column in ("parameters", "size") else "left")
+        for column in table.columns:
+            column.no_wrap, column.overflow = True, "ellipsis"
+        for row in self._rows():
+            table.add_row(*row)
+        return table
+
+    def __repr__(self):
+        console = Console(file=io.StringIO(), width=max(Console().width, 120), color_system=None)
+        console.print(self.__rich__())
+        return console.file.getvalue().rstrip()
+
+    def _repr_html_(self):
+        head = "".join(f"<th>{column}</th>" for column in COLUMNS)
+        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in self._rows())
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def where(card: Card) -> str:
+    """Return `"shipped"`, `"cached"` or `"to download"`."""
+    if card.shipped:
+        return "shipped"
+    if card.source.handle.startswith("hf://"):
+        from huggingface_hub import try_to_load_from_cache
+
+        cached = try_to_load_from_cache(card.source.handle.removeprefix("hf://"), "config.json")
+        return "cached" if isinstance(cached, str) else "to download"
+    return "to download"
+
+
+def card_view(card: Card) -> Group:
+    """Return a rich renderable with everything on a card."""
+    tokenizer = f"{card.tokenizer.kind}({_named(card.tokenizer.arguments)})"
+    facts = {
+        "description": card.description,
+        "language": f"{card.language}, {card.casing}" if card.casing else card.language,
+        "architecture": f"{card.architecture}({_named(card.backbone)})",
+        "parameters": f"{card.parameter_count:,}",
+        "size": ("" if card.shipped else "about ") + _megabytes(card.size_in_bytes),
+        "tokenizer": tokenizer,
+        "weights": where(card) + (f", {card.source.handle}" if card.source.handle else ""),
+        "licence": card.licence,
+        "paper": card.paper,
+        **(_training_facts(card.training) if card.training else {}),
+    }
+    table = Table(title=card.name, title_justify="left", show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, value in facts.items():
+        table.add_row(name, value)
+    return Group(table, *([_score_table(card.scores)] if card.scores else []))
+
+
+def _training_facts(training: Training) -> dict[str, str]:
+    corpora = "\n".join(
+        f"{corpus.name}: {corpus.tokens:,} tokens, {corpus.licence}, {corpus.address}" for corpus in training.corpora
+    )
+    return {
+        "trained on": corpora,
+        "objective": training.objective,
+        "training": f"{training.steps:,} steps, {training.tokens_seen:,} tokens seen, "
+        f"{training.minutes:,.0f} minutes on {training.machine}, seed {training.seed}",
+        "command": training.command,
+        "held out": ", ".join(f"{name} {value:.4g}" for name, value in training.held_out.items()),
+    }
+
+
+def _score_table(scores: Sequence[Score]) -> Table:
+    table = Table("task", "metric", "score", "random weights", "seeds", "command", "note", title_justify="left")
+    table.title = "Scores after fine-tuning: mean ± standard deviation over the seeds"
+    for score in scores:
+        table.add_row(
+            f"{score.task} {score.split}",
+            score.metric,
+            f"{score.mean:.4g} ± {score.spread:.2g}",
+            f"{score.random_mean:.4g} ± {score.random_spread:.2g}",
+            str(len(score.seeds)),
+            score.command,
+            score.note,
+        )
+    return table
+
+
+def _named(arguments):
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+
+
+def _megabytes(size):
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,184 @@
+"""The shell command: what the library does, for people who do not write Python.
+
+Keras and TensorFlow take seconds to load, so every command imports them when it starts to work.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    name="zoo",
+    help="Pre-train, load by name, fine-tune and look inside text models on Keras.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+console = Console()
+
+Run = Annotated[Optional[Path], typer.Option(help="Folder of the run; runs/... with the time when not given.")]
+Language = Annotated[str, typer.Option(help="en or zh.")]
+Dtype = Annotated[str, typer.Option(help="Keras dtype policy, such as float32 or mixed_bfloat16.")]
+BatchSize = Annotated[int, typer.Option(help="Texts or examples in a batch.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
+
+
+@app.command("list")
+def list_command(pattern: Annotated[str, typer.Argument(help="Names, with * and ?.")] = "*") -> None:
+    """List the presets: what is shipped and what is published."""
+    from zoo import presets
+
+    console.print(presets.list_presets(pattern))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A name of `zoo list`.")]) -> None:
+    """Show all that is known of a preset."""
+    from zoo import presets
+
+    console.print(presets.describe(name))
+
+
+@app.command()
+def quickstart(
+    language: Language = "en",
+    train: Annotated[Optional[Path], typer.Option(help="Your own table (TSV, CSV, JSON lines) to train on.")] = None,
+    validation: Annotated[Optional[Path], typer.Option(help="Your own table to validate on.")] = None,
+    preset: Annotated[Optional[str], typer.Option(help="Preset to start from; the language's when not given.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 8,
+    run: Run = None,
+) -> None:
+    """Fine-tune a shipped preset, and the same model from random weights beside it."""
+    from zoo.training.quickstart import quickstart as work
+
+    work(console, language=language, train=train, validation=validation, preset=preset, epochs=epochs, run=run)
+
+
+@app.command()
+def finetune(
+    preset: Annotated[str, typer.Argument(help="Preset to start from: a name, a folder or a handle.")],
+    train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines) to train on.")],
+    validation: Annotated[Path, typer.Option(help="Table to validate on.")],
+    text_columns: Annotated[Optional[str], typer.Option(help="Text column, or two with a comma for pairs.")] = None,
+    label_column: Annotated[Optional[str], typer.Option(help="Label column.")] = None,
+    rows: Annotated[Optional[int], typer.Option(help="Train on this many rows, drawn at random.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 3,
+    batch_size: BatchSize = 32,
+    seeds: Annotated[int, typer.Option(help="Number of runs, with seeds 0, 1, ...")] = 1,
+    compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
+    dtype: Dtype = "float32",
+    run: Run = None,
+) -> None:
+    """Fine-tune a classifier of texts or pairs of texts."""
+    from zoo.training.quickstart import finetune as work
+
+    columns = tuple(text_columns.split(",")) if text_columns else None
+    work(
+        console, preset, train, validation, text_columns=columns, label_column=label_column, rows=rows, epochs=epochs,
+        batch_size=batch_size, seeds=tuple(range(seeds)), compare_random=compare_random, dtype=dtype, run=run,
+    )  # fmt: skip
+
+
+@app.command()
+def predict(
+    preset: Annotated[str, typer.Argument(help="Folder of a fine-tuned classifier, such as runs/.../preset.")],
+    texts: Annotated[Optional[list[str]], typer.Argument(help="Texts; read from standard input when none.")] = None,
+) -> None:
+    """Classify texts with a fine-tuned classifier."""
+    import zoo
+
+    texts = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    table = Table("label", "probability", "text")
+    for text, found in zip(texts, zoo.TextClassifier.from_preset(preset).classify(texts), strict=True):
+        table.add_row(str(found.label), f"{found.probability:.3f}", text)
+    console.print(table)
+
+
+@app.command()
+def corrupt(
+    text: Annotated[list[str], typer.Argument(help="Texts, each a document.")],
+    objective: Annotated[str, typer.Option(help="As in Python: \"MaskedLM(unit='span') + NextSentence\".")] = "MaskedLM",
+    preset: Annotated[Optional[str], typer.Option(help="Preset whose tokenizer is used.")] = None,
+    language: Language = "en",
+    seed: Seed = 0,
+) -> None:
+    """Show what an objective makes of a text: what the model is given, and what it must answer."""
+    from zoo import objectives, presets
+    from zoo.training.quickstart import preset_of_language
+
+    tokenizer = presets.load_tokenizer(preset or preset_of_language(language))
+    console.print(objectives.preview(objectives.parse_objective(objective), text, tokenizer, seed=seed))
+
+
+@app.command()
+def prepare(
+    files: Annotated[list[str], typer.Argument(help="Text files or patterns, plain or compressed.")],
+    to: Annotated[Path, typer.Option(help="Folder to write the prepared corpus to.")],
+    vocabulary: Annotated[Optional[Path], typer.Option(help="vocabulary.txt to use; trained when not given.")] = None,
+    vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
+    lowercase: Annotated[bool, typer.Option(help="Whether case and accents are dropped.")] = True,
+    segmenter: Annotated[str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")] = "auto",
+    workers: Annotated[Optional[int], typer.Option(help="Processes; one a core when not given.")] = None,
+) -> None:
+    """Tokenize a corpus once, for `zoo pretrain`. Interrupted, it goes on where it was."""
+    from zoo import data, tokenizers
+
+    if vocabulary is not None:
+        tokenizer = tokenizers.WordPiece(str(vocabulary), lowercase=lowercase)
+    elif (to / "vocabulary.txt").exists():
+        tokenizer = tokenizers.WordPiece(str(to / "vocabulary.txt"), lowercase=lowercase)
+    else:
+        tokenizer = tokenizers.train_word_piece(files, vocabulary_size=vocabulary_size, lowercase=lowercase)
+        to.mkdir(parents=True, exist_ok=True)
+        tokenizer.save(to / "vocabulary.txt")
+    manifest = data.prepare(files, to, tokenizer, segmenter=None if segmenter == "none" else segmenter, workers=workers)
+    console.print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
+
+
+@app.command()
+def pretrain(
+    corpus: Annotated[Path, typer.Argument(help="Folder written by `zoo prepare`.")],
+    run: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is taken up again.")],
+    like: Annotated[str, typer.Option(help="Preset whose architecture is used, with the corpus's vocabulary.")] = "bert_tiny_en_uncased",
+    set_: Annotated[Optional[list[str]], typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")] = None,
+    objective: Annotated[str, typer.Option(help="As in Python.")] = "MaskedLM + NextSentence",
+    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 10_000,
+    batch_size: BatchSize = 32,
+    sequence_length: Annotated[int, typer.Option(help="Tokens in an example.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    warmup: Annotated[float, typer.Option(help="Fraction of the steps that the rate rises for.")] = 0.05,
+    warm_start_tokens: Annotated[int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")] = 0,
+    validation: Annotated[Optional[Path], typer.Option(help="Folder of prepared held-out text.")] = None,
+    report_every: Annotated[int, typer.Option(help="Steps between reports, which are checkpoints too.")] = 500,
+    dtype: Dtype = "mixed_bfloat16",
+    seed: Seed = 0,
+) -> None:
+    """Pre-train an encoder on a prepared corpus."""
+    from zoo.training.recipes import pretrain_encoder
+
+    result = pretrain_encoder(
+        corpus, run, like=like, changes=dict(change.split("=", 1) for change in set_ or ()), objective=objective,
+        steps=steps, batch_size=batch_size, sequence_length=sequence_length, learning_rate=learning_rate,
+        warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation, report_every=report_every,
+        dtype=dtype, seed=seed,
+    )  # fmt: skip
+    console.print(result)
+
+
+def main() -> None:
+    """Entry point: wrong input is a message, not a traceback (unless `ZOO_TRACEBACK` is set)."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        app()
+    except (ValueError, TypeError, OSError) as error:
+        if os.environ.get("ZOO_TRACEBACK"):
+            raise
+        Console(stderr=True).print(f"[bold red]zoo:[/] {type(error).__name__}: ", end="")
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,103 @@
+"""A second Python that tokenizes: started as a program of its own.
+
+`multiprocessing` would import the user's script again in every process (or copy a process in which
+TensorFlow or JAX run threads); a program of its own does neither, so `prepare` may be called from the
+first line of a script.
+"""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+
+
+class EncoderProcess:
+    """Starts the process; a call writes a shard there.
+
+    Args:
+        arguments: tuple, folder (str), segmenter and `max_record_tokens` of a `zoo.data.encoding.ShardEncoder`.
+    """
+
+    def __init__(self, arguments: tuple):
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            # One thread a process: the processes share the cores already.
+            "TOKENIZERS_PARALLELISM": "false",
+            "RAYON_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "zoo.data.encoder_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self._arguments = arguments
+
+    def __call__(self, number: int, texts) -> dict:
+        """Write shard `number`; gives its counts, raises what went wrong in the process."""
+        try:
+            if self._arguments is not None:
+                self._send(self._arguments)
+                self._arguments = None
+            self._send((number, list(texts)))
+            result = pickle.load(self._process.stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+            code = self._process.wait()
+            raise RuntimeError(
+                f"A process that tokenizes ended early, with exit code {code}. If memory is short, use fewer workers. "
+                f"Finished shards are kept: the same call goes on after them."
+            ) from error
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def end(self) -> None:
+        """End the process at once; a shard in the making is lost."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def _send(self, message) -> None:
+        pickle.dump(message, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        self._process.stdin.flush()
+
+
+def serve(requests, answers) -> None:
+    """Write the shards that are asked for until there are no more requests.
+
+    Args:
+        requests: binary stream of pickles: the arguments, then pairs of shard number and texts.
+        answers: binary stream, gets the counts of each shard or the exception.
+    """
+    from zoo.data.encoding import ShardEncoder
+    from zoo.data.tokenizer_folder import load_tokenizer
+
+    encoder = None
+    while True:
+        try:
+            request = pickle.load(requests)
+        except EOFError:
+            return
+        try:
+            if encoder is None:
+                folder, segmenter, max_record_tokens = request
+                encoder = ShardEncoder(folder, load_tokenizer(folder), segmenter, max_record_tokens)
+                continue
+            answer = encoder(*request)
+        except Exception as error:  # whatever it is, the first process reports it
+            answer = error
+        pickle.dump(answer, answers)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    # The process that started this one decides when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever a library prints must not get among the answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(sys.stdin.buffer, answers)

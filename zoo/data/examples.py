@@ -1,0 +1,185 @@
+"""From planned examples to the arrays of a batch.
+
+A plan says which tokens of which documents make an example, without looking at any text; a batch is
+assembled from a few rows of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.data import features
+from zoo.objectives.sentence_pairs import SPECIAL_TOKENS_OF_A_PAIR, truncate_pair
+
+# `[CLS] text [SEP]`
+SPECIAL_TOKENS_OF_A_BLOCK = 2
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Stretches of documents that are put one after the other into the rows of a batch.
+
+    Attributes:
+        rows: int array (spans,), row of the batch, ascending.
+        segments: int array (spans,), 0 or 1, ascending in a row.
+        documents: int array (spans,).
+        starts: int array (spans,), first token in the document.
+        stops: int array (spans,), the token after the last; never before `starts`.
+    """
+
+    rows: np.ndarray
+    segments: np.ndarray
+    documents: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+
+
+class BlockPlan:
+    """An epoch of full blocks: all documents in a new order, end to end, cut after every so many tokens.
+
+    Every block is full and every token in at most one; fewer than a block's tokens remain over. Text
+    that does not fill one block is one shorter example. (Liu et al. 2019, arXiv 1907.11692, section 4.2,
+    FULL-SENTENCES, without a mark between documents.)
+
+    Args:
+        token_counts: int array (documents,).
+        sequence_length: int, tokens of an example, the two special ones included.
+        rng: generator of the epoch.
+    """
+
+    def __init__(self, token_counts: np.ndarray, sequence_length: int, rng: np.random.Generator):
+        self._size = sequence_length - SPECIAL_TOKENS_OF_A_BLOCK
+        self._order = rng.permutation(len(token_counts))
+        self._ends = np.concatenate([[0], np.cumsum(token_counts[self._order], dtype="int64")])  # (documents + 1,)
+        self._blocks = rng.permutation(max(1, self._ends[-1] // self._size))
+
+    def __len__(self):
+        return len(self._blocks)
+
+    def spans(self, examples: np.ndarray, rng: np.random.Generator) -> Spans:
+        """The spans of some examples.
+
+        Args:
+            examples: int array (batch,), numbers below `len(self)`.
+            rng: not used, blocks need no truncation.
+
+        Returns:
+            `Spans`.
+        """
+        start = self._blocks[examples] * self._size  # (batch,)
+        stop = np.minimum(start + self._size, self._ends[-1])
+        first = np.searchsorted(self._ends, start, side="right") - 1
+        last = np.searchsorted(self._ends, stop, side="left") - 1
+        count = last - first + 1
+        rows = np.repeat(np.arange(len(examples)), count)  # (spans,)
+        place = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + first[rows]
+        begin = self._ends[place]
+        return Spans(
+            rows=rows,
+            segments=np.zeros_like(rows),
+            documents=self._order[place],
+            starts=np.maximum(start[rows], begin) - begin,
+            stops=np.minimum(stop[rows], self._ends[place + 1]) - begin,
+        )
+
+
+class PairPlan:
+    """An epoch of sentence pairs, in random order.
+
+    Args:
+        sentence_lengths: `zoo.data.corpus.SentenceLengths`.
+        pairing: the part of an objective that plans pairs.
+        sequence_length: int, tokens of an example, the three special ones included.
+        rng: generator of the epoch.
+    """
+
+    def __init__(self, sentence_lengths, pairing, sequence_length: int, rng: np.random.Generator):
+        self._room = sequence_length - SPECIAL_TOKENS_OF_A_PAIR
+        self._offsets = sentence_lengths.offsets
+        self._ends = sentence_lengths.token_ends
+        planned = [
+            np.array(pairs, "int32")
+            for document in range(len(sentence_lengths))
+            if (pairs := pairing.plan(sentence_lengths, document, sequence_length, rng))
+        ]
+        pairs = np.concatenate([np.empty((0, 7), "int32"), *planned])
+        self._pairs = pairs[rng.permutation(len(pairs))]  # (examples, 7)
+
+    def __len__(self):
+        return len(self._pairs)
+
+    def labels(self, examples: np.ndarray) -> np.ndarray:
+        """int32 array (batch,), what is asked of each pair."""
+        return self._pairs[examples, 6]
+
+    def spans(self, examples: np.ndarray, rng: np.random.Generator) -> Spans:
+        """The spans of some examples, cut to the length of an example.
+
+        Args:
+            examples: int array (batch,), numbers below `len(self)`.
+            rng: decides at which side a pair that is too long loses tokens.
+
+        Returns:
+            `Spans`, two a row.
+        """
+        document_a, start_a, stop_a, document_b, start_b, stop_b, _ = self._pairs[examples].T
+        first_a, length_a = self._tokens(document_a, start_a, stop_a)
+        first_b, length_b = self._tokens(document_b, start_b, stop_b)
+        cut_a, end_a, cut_b, end_b = truncate_pair(length_a, length_b, self._room, rng)
+        rows = np.arange(len(examples))
+        return Spans(
+            rows=np.repeat(rows, 2),
+            segments=np.tile([0, 1], len(rows)),
+            documents=np.stack([document_a, document_b], axis=1).ravel(),
+            starts=np.stack([first_a + cut_a, first_b + cut_b], axis=1).ravel(),
+            stops=np.stack([first_a + end_a, first_b + end_b], axis=1).ravel(),
+        )
+
+    def _tokens(self, document, start, stop):
+        """First token (in the document) and number of tokens of a range of sentences."""
+        sentence = self._offsets[document]
+        first = self._ends[sentence + start]
+        return first - self._ends[sentence], self._ends[sentence + stop] - first
+
+
+def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length: int) -> dict[str, np.ndarray]:
+    """Put the tokens of spans into rows: `[CLS] A [SEP]`, or `[CLS] A [SEP] B [SEP]` with two segments.
+
+    Args:
+        spans: `Spans` that fit into the rows.
+        corpus: documents by number, see `zoo.data.corpus`.
+        vocabulary: `zoo.objectives.Vocabulary`.
+        batch_size: int, number of rows.
+        sequence_length: int.
+
+    Returns:
+        dict of arrays (batch_size, sequence_length): `token_ids`, `segment_ids`, `padding_mask` and
+        `word_starts`; a special token begins a word of its own, and so does the first token of a segment.
+    """
+    lengths = spans.stops - spans.starts
+    before = np.cumsum(lengths) - lengths
+    first_of_row = np.searchsorted(spans.rows, np.arange(batch_size))  # (batch,)
+    columns = 1 + before - before[first_of_row][spans.rows] + spans.segments  # (spans,)
+    shape = (batch_size, sequence_length)
+    token_ids = np.full(shape, vocabulary.pad_id, "int32")
+    word_starts = np.ones(shape, bool)
+    token_ids[:, 0] = vocabulary.start_id
+    table = np.stack([spans.rows, columns, columns + lengths, spans.documents, spans.starts, spans.stops], axis=1)
+    for row, column, end, document, start, stop in table.tolist():
+        found = corpus[document]
+        token_ids[row, column:end] = found.token_ids[start:stop]
+        word_starts[row, column:end] = found.word_starts[start:stop]
+    opens = np.diff(spans.rows * 2 + spans.segments, prepend=-1) != 0
+    closes = np.append(opens[1:], True)
+    token_ids[spans.rows[closes], (columns + lengths)[closes]] = vocabulary.end_id
+    word_starts[spans.rows[opens], columns[opens]] = True
+    ends = np.zeros((2, batch_size), "int64")
+    ends[spans.segments[closes], spans.rows[closes]] = (columns + lengths)[closes] + 1
+    positions = np.arange(sequence_length)  # (length,)
+    real = positions < ends.max(axis=0)[:, None]  # (batch, length)
+    return {
+        features.TOKEN_IDS: token_ids,
+        features.SEGMENT_IDS: (real & (positions >= ends[0][:, None])).astype("int32"),
+        features.PADDING_MASK: real.astype("int32"),
+        features.WORD_STARTS: word_starts,
+    }

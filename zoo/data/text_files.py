@@ -1,0 +1,137 @@
+"""Text files, plain or compressed, read line by line; and patterns that name many of them."""
+
+import bz2
+import codecs
+import glob
+import gzip
+import importlib
+import io
+import lzma
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+# A file without line ends must not fill the memory: a longer line comes in parts of this many bytes.
+MAX_LINE_BYTES = 1 << 20
+_DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error)
+
+
+def expand_paths(patterns: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:
+    """Return the files that paths and patterns name, in the order given, each file once.
+
+    Args:
+        patterns: a path or pattern (`*`, `?`, `[a-z]`, and `**` for any depth of folders), or several. A path
+            that exists is taken as it is, whatever characters it has. `~` is the home folder.
+
+    Returns:
+        list of `pathlib.Path`; the matches of one pattern are sorted.
+
+    Raises:
+        TypeError: if `patterns` is neither text nor a path nor several of them.
+        ValueError: if a pattern matches no file, a path names a folder, or `patterns` is empty.
+    """
+    if isinstance(patterns, (str, os.PathLike)):
+        patterns = [patterns]
+    if not isinstance(patterns, Iterable):
+        raise TypeError(f"Paths or patterns of files were expected. Received: patterns={patterns!r}")
+    files = {file: None for pattern in patterns for file in _expand(pattern)}
+    if not files:
+        raise ValueError("At least one path or pattern of a file was expected. Received: patterns=[]")
+    return list(files)
+
+
+def _expand(pattern):
+    if not isinstance(pattern, (str, os.PathLike)):
+        raise TypeError(f"A path or pattern of files was expected. Received: {pattern!r}")
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        raise ValueError(f"A file was expected, not a folder. Received: {str(path)!r}. Name its files: {path}/*.txt")
+    if path.exists():
+        return [path]
+    matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+    matches = [match for match in matches if match.is_file()]
+    if not matches:
+        raise ValueError(f"No file matches. Received: {str(pattern)!r} (in the folder {os.getcwd()}).")
+    return matches
+
+
+@contextmanager
+def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
+    """Open a UTF-8 text file, plain or compressed (`.gz`, `.bz2`, `.xz`, `.zst`), as an iterator of its lines.
+
+    Lines come without their ends (`\\n` or `\\r\\n`), the file's byte order mark is dropped, and a line beyond
+    a megabyte comes in parts, so that memory stays bounded whatever the file holds.
+
+    Args:
+        path: the file; what follows the last dot of its name says how it is compressed.
+
+    Yields:
+        an iterator of str.
+
+    Raises:
+        ValueError: if the file can't be opened or unpacked, or isn't UTF-8: says which line and byte.
+    """
+    path = Path(path)
+    try:
+        stream = _open_bytes(path)
+    except OSError as error:
+        raise ValueError(f"Cannot open the text file {path}: {error.strerror or error}") from error
+    with stream:
+        yield _read_lines(stream, path)
+
+
+def _open_bytes(path):
+    openers = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, ".zst": _open_zstandard}
+    opener = openers.get(path.suffix.lower())
+    if opener is None:
+        return open(path, "rb", buffering=MAX_LINE_BYTES)
+    return io.BufferedReader(opener(path, "rb"), MAX_LINE_BYTES)
+
+
+def _open_zstandard(path, mode):
+    for name in ("compression.zstd", "zstandard"):
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        return module.open(path, mode)
+    raise ValueError(f"Reading {path} needs Zstandard: `pip install zstandard`, or unpack it with `zstd -d {path}`.")
+
+
+def _read_lines(stream, path):
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line_number, offset, first = 1, 0, True
+    for part in iter(partial(_read_part, stream, path), b""):
+        ends = part.endswith(b"\n")
+        kept = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(part, final=ends)
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, line_number, offset - kept + error.start, error) from error
+        offset += len(part)
+        line_number += ends
+        if first:
+            text, first = text.removeprefix("\ufeff"), False
+        yield text.removesuffix("\n").removesuffix("\r") if ends else text
+    try:
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, line_number, offset - len(decoder.getstate()[0]), error) from error
+
+
+def _read_part(stream, path):
+    try:
+        return stream.readline(MAX_LINE_BYTES)
+    except _DAMAGED as error:
+        raise ValueError(f"The file {path} is damaged or cut short: {error}") from error
+
+
+def _not_utf8(path, line_number, offset, error):
+    return ValueError(
+        f"The text file {path} is not UTF-8: line {line_number}, byte {offset}, {error.reason}. "
+        "If its name lacks the ending of its compression (.gz, .bz2, .xz, .zst), add it; if it is in another "
+        f"encoding, such as GB18030, convert it: iconv -f GB18030 -t UTF-8 {path.name}"
+    )

@@ -1,0 +1,48 @@
+"""The one linear layer that turns a vector of the whole text into classes, or into a number."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ClassificationHead(keras.layers.Layer):
+    """Dropout and a dense layer over one vector a text.
+
+    Devlin et al. (2019), arXiv 1810.04805, section 4.1: the only new weights of fine-tuning are this
+    layer's. It also is the head of next-sentence prediction (section 3.1, task 2) and of sentence order.
+
+    Args:
+        num_outputs: int, number of classes, or 1 for a number.
+        dropout: float, probability that a unit of the vector is dropped in training.
+
+    Call arguments:
+        inputs: float tensor (batch, hidden_dim).
+
+    Returns:
+        float32 tensor (batch, num_outputs), logits.
+    """
+
+    def __init__(self, num_outputs, dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.num_outputs = num_outputs
+        self.dropout = dropout
+        self._drop = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+        self._dense = keras.layers.Dense(
+            num_outputs,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype=self.dtype_policy,
+            name="dense",
+        )
+
+    def build(self, inputs_shape):
+        self._dense.build(inputs_shape)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        return ops.cast(self._dense(self._drop(inputs, training=training)), "float32")
+
+    def compute_output_spec(self, inputs, training=None):
+        return keras.KerasTensor((*inputs.shape[:-1], self.num_outputs), dtype="float32")
+
+    def get_config(self):
+        return {**super().get_config(), "num_outputs": self.num_outputs, "dropout": self.dropout}

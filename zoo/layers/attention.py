@@ -1,0 +1,172 @@
+"""One attention for the whole zoo: self or cross, with bias, with cache, on every backend."""
+
+import keras
+from keras import ops
+
+from zoo.layers.initializers import initializer_for
+
+
+def dot_product_attention(query, key, value, bias=None, scale=None, drop=None):
+    """Scaled dot-product attention, Vaswani et al. (2017), arXiv 1706.03762, equation 1.
+
+    The backend's fused kernel is used where it gives the same numbers as the plain form, which is here
+    for everything else: TensorFlow has no such kernel, JAX on a TPU drops the bias, and no kernel can
+    drop attention weights out. The softmax is computed in float32.
+
+    Args:
+        query: float tensor (batch, query, heads, head_dim).
+        key: float tensor (batch, key, heads, head_dim).
+        value: float tensor (batch, key, heads, head_dim).
+        bias: float tensor that broadcasts to (batch, heads, query, key), added to the scores, or None.
+        scale: float, multiplies the scores; `head_dim ** -0.5` when None.
+        drop: function applied to the attention weights, such as a dropout layer in training, or None.
+
+    Returns:
+        float tensor (batch, query, heads, head_dim) of the type of `value`.
+    """
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    if drop is None and _has_fused_kernel():
+        if bias is not None:
+            bias = _full_bias(ops.cast(bias, query.dtype), query, key)
+        return ops.dot_product_attention(query, key, value, bias=bias, scale=scale)
+    query = ops.transpose(query * ops.cast(scale, query.dtype), (0, 2, 1, 3))  # (batch, heads, query, head_dim)
+    key = ops.transpose(key, (0, 2, 3, 1))  # (batch, heads, head_dim, key)
+    scores = ops.cast(ops.matmul(query, key), "float32")  # (batch, heads, query, key)
+    if bias is not None:
+        scores = scores + ops.cast(bias, "float32")
+    weights = ops.cast(ops.softmax(scores, axis=-1), value.dtype)
+    if drop is not None:
+        weights = drop(weights)
+    value = ops.transpose(value, (0, 2, 1, 3))  # (batch, heads, key, head_dim)
+    return ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))  # (batch, query, heads, head_dim)
+
+
+def _has_fused_kernel():
+    if keras.config.backend() == "torch":
+        return True
+    if keras.config.backend() == "jax":
+        import jax
+
+        return jax.default_backend() == "gpu"
+    return False
+
+
+def _full_bias(bias, query, key):
+    batch, query_length, heads, _ = ops.shape(query)
+    return ops.broadcast_to(bias, (batch, heads, query_length, ops.shape(key)[1]))
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class MultiHeadAttention(keras.layers.Layer):
+    """Multi-head attention over the sequence itself, or over another one, with an optional cache.
+
+    Vaswani et al. (2017), arXiv 1706.03762, section 3.2.2. The four projections are dense layers named
+    `query`, `key`, `value` and `output`, so LoRA and quantization find them.
+
+    Args:
+        num_heads: int, number of heads.
+        head_dim: int, size of a head; `hidden_dim // num_heads` of the input when None.
+        use_bias: bool, whether the projections have a bias (BERT has, T5 has not).
+        scale: float, multiplies the scores; `head_dim ** -0.5` when None (T5: 1.0).
+        dropout: float, probability that an attention weight is dropped in training.
+        kernel_initializer: an initializer, or a dict with the keys `query`, `key`, `value`, `output`.
+
+    Call arguments:
+        inputs: float tensor (batch, query, hidden_dim).
+        context: float tensor (batch, key, context_dim) to attend to; `inputs` when None.
+        bias: float tensor that broadcasts to (batch, heads, query, key), or None.
+        cache: float tensor (batch, 2, key, heads, head_dim), keys and values of earlier calls, or None.
+        cache_update_index: int or scalar tensor, where this call's keys and values enter the cache. None
+            with a cache means that the cache already holds all of them (cross attention).
+
+    Returns:
+        float tensor (batch, query, hidden_dim); with a cache, the pair of it and the updated cache.
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        head_dim=None,
+        use_bias=True,
+        scale=None,
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.use_bias = use_bias
+        self.scale = scale
+        self.dropout = dropout
+        self.kernel_initializer = kernel_initializer
+
+    def build(self, inputs_shape, context_shape=None):
+        hidden_dim = inputs_shape[-1]
+        if self.head_dim is None and hidden_dim % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the hidden size of the input unless `head_dim` is given. "
+                f"Received: num_heads={self.num_heads}, hidden size={hidden_dim}"
+            )
+        self._head_dim = self.head_dim or hidden_dim // self.num_heads
+        inner = self.num_heads * self._head_dim
+        context_shape = context_shape or inputs_shape
+        self._query_dense = self._dense("query", inner, inputs_shape)
+        self._key_dense = self._dense("key", inner, context_shape)
+        self._value_dense = self._dense("value", inner, context_shape)
+        self._output_dense = self._dense("output", hidden_dim, (*inputs_shape[:-1], inner))
+        self._drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
+        self.built = True
+
+    def _dense(self, name, units, input_shape):
+        dense = keras.layers.Dense(
+            units,
+            use_bias=self.use_bias,
+            kernel_initializer=initializer_for(self.kernel_initializer, name),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        dense.build(input_shape)
+        return dense
+
+    def _split(self, tensor):
+        batch, length = ops.shape(tensor)[:2]
+        return ops.reshape(tensor, (batch, length, self.num_heads, self._head_dim))  # (batch, length, heads, head_dim)
+
+    def project_context(self, context):
+        """Keys and values of `context` as a cache tensor (batch, 2, key, heads, head_dim)."""
+        key = self._split(self._key_dense(context))
+        value = self._split(self._value_dense(context))
+        return ops.stack((key, value), axis=1)
+
+    def call(self, inputs, context=None, bias=None, cache=None, cache_update_index=None, training=None):
+        query = self._split(self._query_dense(inputs))
+        if cache is None or cache_update_index is not None:
+            update = self.project_context(inputs if context is None else context)
+        if cache is None:
+            cache_or_update = update
+        elif cache_update_index is None:
+            cache_or_update = cache
+        else:
+            start = (0, 0, cache_update_index, 0, 0)
+            cache_or_update = cache = ops.slice_update(cache, start, ops.cast(update, cache.dtype))
+        key, value = cache_or_update[:, 0], cache_or_update[:, 1]
+        drop = None
+        if training and self.dropout:
+            drop = lambda weights: self._drop(weights, training=True)  # noqa: E731
+        mixed = dot_product_attention(query, key, value, bias=bias, scale=self.scale, drop=drop)
+        batch, length = ops.shape(mixed)[:2]
+        joined = ops.reshape(mixed, (batch, length, self.num_heads * self._head_dim))  # (batch, query, inner)
+        output = self._output_dense(joined)
+        return output if cache is None else (output, cache)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
+            "use_bias": self.use_bias,
+            "scale": self.scale,
+            "dropout": self.dropout,
+            "kernel_initializer": self.kernel_initializer,
+        }

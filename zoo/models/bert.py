@@ -1,0 +1,149 @@
+"""BERT: a bidirectional encoder, pre-trained by hiding tokens and by asking what follows what.
+
+Devlin et al. (2019), arXiv 1810.04805.
+"""
+
+import keras
+import keras_hub
+
+from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TransformerLayer, normalization
+from zoo.models.checks import check_backbone_arguments
+from zoo.models.encoder import Encoder
+
+EPSILON = 1e-12
+INITIALIZER_RANGE = 0.02
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class BertBackbone(Encoder):
+    """The encoder of BERT: learned positions, two segments, full attention, a pooler over [CLS].
+
+    Args:
+        vocabulary_size: int, number of pieces.
+        num_layers: int, number of transformer layers (L of the paper).
+        num_heads: int, number of attention heads (A).
+        hidden_dim: int, size of the token vectors (H).
+        intermediate_dim: int, inner size of the feed-forward part (4 H in the paper).
+        dropout: float, probability, on embeddings, attention weights and the output of each part.
+        max_sequence_length: int, longest input, in tokens.
+        num_segments: int, number of segment ids.
+        activation: str, `"gelu"` (exact) or another name of `zoo.layers.activation`.
+        normalize_first: bool, False as in the paper; True is the pre-norm form with a last normalization,
+            which trains from nothing at higher rates (Xiong et al. 2020, arXiv 2002.04745).
+        dtype: the Keras dtype policy, such as `"mixed_bfloat16"`.
+
+    Call arguments:
+        A dict of int tensors (batch, length): `token_ids`, `segment_ids`, `padding_mask` (1 = real token).
+
+    Returns:
+        A dict: `sequence_output`, float tensor (batch, length, hidden_dim), and `pooled_output`, float
+        tensor (batch, hidden_dim).
+
+    Raises:
+        ValueError: if a size is not positive or `num_heads` does not divide `hidden_dim`.
+
+    Example:
+
+    >>> import numpy as np, zoo
+    >>> backbone = zoo.BertBackbone(
+    ...     vocabulary_size=97, num_layers=2, num_heads=3, hidden_dim=12, intermediate_dim=48
+    ... )
+    >>> ids = np.ones((2, 7), "int32")
+    >>> backbone({"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids})["pooled_output"].shape
+    TensorShape([2, 12])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        num_layers,
+        num_heads,
+        hidden_dim,
+        intermediate_dim,
+        dropout=0.1,
+        max_sequence_length=512,
+        num_segments=2,
+        activation="gelu",
+        normalize_first=False,
+        dtype=None,
+        **kwargs,
+    ):
+        check_backbone_arguments(
+            vocabulary_size=vocabulary_size,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            intermediate_dim=intermediate_dim,
+            max_sequence_length=max_sequence_length,
+            num_segments=num_segments,
+        )
+
+        def initializer():
+            return keras.initializers.TruncatedNormal(stddev=INITIALIZER_RANGE)
+
+        embedding = TextEmbedding(
+            keras.layers.ReversibleEmbedding(
+                vocabulary_size, hidden_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
+            ),
+            keras_hub.layers.PositionEmbedding(
+                max_sequence_length, initializer=initializer(), dtype=dtype, name="positions"
+            ),
+            keras.layers.Embedding(
+                num_segments, hidden_dim, embeddings_initializer=initializer(), dtype=dtype, name="segments"
+            ),
+            epsilon=EPSILON,
+            dropout=dropout,
+            dtype=dtype,
+            name="embedding",
+        )
+        layers = [
+            TransformerLayer(
+                MultiHeadAttention(
+                    num_heads, dropout=dropout, kernel_initializer=initializer(), dtype=dtype, name="self_attention"
+                ),
+                FeedForward(
+                    intermediate_dim, activation, kernel_initializer=initializer(), dtype=dtype, name="feed_forward"
+                ),
+                epsilon=EPSILON,
+                normalize_first=normalize_first,
+                dropout=dropout,
+                dtype=dtype,
+                name=f"layer_{index}",
+            )
+            for index in range(num_layers)
+        ]
+        super().__init__(
+            embedding,
+            layers,
+            final_norm=normalization("layer", EPSILON, dtype=dtype, name="final_norm") if normalize_first else None,
+            pooler=keras.layers.Dense(
+                hidden_dim, activation="tanh", kernel_initializer=initializer(), dtype=dtype, name="pooler"
+            ),
+            dtype=dtype,
+            **kwargs,
+        )
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+        self.max_sequence_length = max_sequence_length
+        self.num_segments = num_segments
+        self.activation = activation
+        self.normalize_first = normalize_first
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "num_layers": self.num_layers,
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "dropout": self.dropout,
+            "max_sequence_length": self.max_sequence_length,
+            "num_segments": self.num_segments,
+            "activation": self.activation,
+            "normalize_first": self.normalize_first,
+        }

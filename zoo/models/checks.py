@@ -1,0 +1,21 @@
+"""Checks that every backbone makes of its arguments before it makes a weight."""
+
+
+def check_backbone_arguments(*, num_heads: int, hidden_dim: int, **sizes: int) -> None:
+    """Raise a ValueError unless all sizes are positive integers and the heads share `hidden_dim` evenly."""
+    sizes = {"num_heads": num_heads, "hidden_dim": hidden_dim, **sizes}
+    wrong = {name: size for name, size in sizes.items() if isinstance(size, bool) or not _is_positive(size)}
+    if wrong:
+        received = ", ".join(f"{name}={size!r}" for name, size in wrong.items())
+        raise ValueError(f"The sizes of a backbone must be positive integers. Received: {received}")
+    if hidden_dim % num_heads:
+        raise ValueError(
+            f"`num_heads` must divide `hidden_dim`. Received: num_heads={num_heads}, hidden_dim={hidden_dim}"
+        )
+
+
+def _is_positive(size) -> bool:
+    try:
+        return int(size) == size and size > 0
+    except (TypeError, ValueError):
+        return False

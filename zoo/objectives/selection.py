@@ -1,0 +1,191 @@
+"""Which tokens are to be predicted: whole batches at once, each example with its own budget.
+
+Everything here works on `candidates`, bool (batch, length), the positions that may be chosen, and on
+`budget`, int (batch,), the number of tokens to choose. Order at random comes from sorting random
+64-bit keys whose low bits are the position: one sort gives distinct positions in random order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Words(NamedTuple):
+    """The words of a batch, numbered in reading order through all examples.
+
+    A word is a run of candidates; it ends where another begins or where a token is no candidate.
+
+    Attributes:
+        candidates: bool array (batch, length). True where a token may be chosen.
+        number: int array (batch, length). Number of the word that a candidate is in.
+        begins: bool array (batch, length). True at the first token of a word.
+        first_token: int array (words + 1,). Tokens in all words before this one.
+        run_stop: int array (words,). Number after the last word of the unbroken run of words that
+            this one is in: a run ends at special tokens and padding.
+    """
+
+    candidates: np.ndarray
+    number: np.ndarray
+    begins: np.ndarray
+    first_token: np.ndarray
+    run_stop: np.ndarray
+
+
+def find_words(candidates: np.ndarray, word_starts: np.ndarray) -> Words:
+    """Numbers the words of a batch.
+
+    Args:
+        candidates: bool (batch, length).
+        word_starts: bool (batch, length), True where a token begins a word. A candidate after a
+            position that is none begins a word anyway.
+    """
+    after_gap = candidates.copy()
+    after_gap[:, 1:] &= ~candidates[:, :-1]
+    begins = candidates & (word_starts | after_gap)
+    number = np.cumsum(begins.ravel(), dtype=np.int32).reshape(begins.shape)  # (batch, length)
+    number -= 1
+    tokens = np.flatnonzero(candidates)
+    first_token = np.append(np.flatnonzero(begins.ravel()[tokens]), len(tokens))  # (words + 1,)
+    run_starts = np.flatnonzero(after_gap[begins])
+    run_stops = np.append(run_starts[1:], len(first_token) - 1)
+    run_stop = np.repeat(run_stops, run_stops - run_starts)  # (words,)
+    return Words(candidates, number, begins, first_token, run_stop)
+
+
+def shuffle_positions(allowed: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """The first `count` of the positions where `allowed` (batch, length) is True, in random order.
+
+    Returns:
+        int64 array (batch, count). Rows with fewer such positions end with positions that are not
+        allowed.
+    """
+    length = allowed.shape[1]
+    low = np.uint64((1 << max(int(length - 1).bit_length(), 1)) - 1)
+    # In place throughout: fresh memory for every step would cost more than the sort.
+    keys = rng.integers(0, 1 << 63, allowed.shape, dtype=np.uint64)  # (batch, length)
+    keys &= ~low
+    keys |= np.arange(length, dtype=np.uint64)
+    np.bitwise_or(keys, np.uint64(1 << 63), out=keys, where=~allowed)  # sorts behind the others
+    keys.sort(axis=1)
+    return (keys[:, :count] & low).astype(np.int64)
+
+
+def choose_tokens(candidates: np.ndarray, budget: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Chooses exactly `budget` candidates of each example, or all if there are fewer.
+
+    Every set of candidates of that size is equally likely.
+
+    Returns:
+        bool array (batch, length).
+    """
+    order = shuffle_positions(candidates, budget.max(initial=0), rng)
+    chosen = np.zeros(candidates.shape, bool)
+    taken = np.arange(order.shape[1]) < budget[:, None]
+    np.put_along_axis(chosen, order, taken, axis=1)
+    return chosen & candidates
+
+
+def choose_words(words: Words, budget: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Chooses whole words in random order; a word that would exceed the budget is skipped.
+
+    Returns:
+        bool array (batch, length), True for every token of the words chosen.
+    """
+    per_row = words.begins.sum(axis=1)
+    positions = shuffle_positions(words.begins, per_row.max(initial=0), rng)
+    word_tokens = np.diff(words.first_token)
+    taken = np.zeros(len(word_tokens), bool)
+    remaining = budget.astype(np.int64)
+    # Few rows need more words than they have tokens to choose, so most words are never looked at.
+    block = max(budget.max(initial=1), 1)
+    for left in range(0, positions.shape[1], block):
+        rows = np.flatnonzero((remaining > 0) & (left < per_row))
+        columns = np.arange(left, min(left + block, positions.shape[1]))
+        order = words.number[rows[:, None], positions[rows[:, None], columns]]  # (rows, block)
+        present = columns < per_row[rows, None]
+        sizes = np.where(present, word_tokens[order], 0)
+        accepted, spent = _accept_in_order(sizes, remaining[rows])
+        taken[order[accepted]] = True
+        remaining[rows] -= spent
+    return _tokens_of(words, taken)
+
+
+def _accept_in_order(sizes: np.ndarray, room: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Accepts entries from left to right, skipping each that exceeds what is left of the room.
+
+    Args:
+        sizes: int (rows, entries); 0 for an entry that cannot be accepted.
+        room: int (rows,).
+
+    Returns:
+        Bool (rows, entries), and int (rows,), the sum of the sizes accepted.
+    """
+    accepted = np.zeros(sizes.shape, bool)
+    spent = np.zeros_like(room)
+    rows, left = np.arange(len(room)), room
+    pending = sizes > 0
+    while len(rows):
+        fitting = pending & (sizes <= left[:, None])
+        total = np.cumsum(np.where(fitting, sizes, 0), axis=1)  # (rows, entries)
+        taken = fitting & (total <= left[:, None])
+        accepted[rows] |= taken
+        # Behind the first entry that did not fit, smaller ones may: they get another round.
+        pending = pending & (total > left[:, None])
+        used = np.where(taken, sizes, 0).sum(axis=1)
+        spent[rows] += used
+        left = left - used
+        going = pending.any(axis=1)
+        rows, left, pending, sizes = rows[going], left[going], pending[going], sizes[going]
+    return accepted, spent
+
+
+def choose_spans(
+    words: Words, budget: np.ndarray, law: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chooses runs of whole words, their number of words drawn from `law`.
+
+    Words are proposed as the first of a span in random order, each at most once. A span that the
+    budget or the end of the text does not leave room for is shortened to the words that fit. A
+    proposal is passed over if not even one word fits, or if a word of it is already chosen.
+
+    Args:
+        words: what `find_words` gives.
+        budget: int (batch,), tokens to choose in each example.
+        law: probabilities (most words,), of spans of 1, 2, ... words.
+        rng: the generator.
+
+    Returns:
+        `(chosen, begins)`, bool arrays (batch, length): every token chosen, and the first token
+        of every span.
+    """
+    per_row = words.begins.sum(axis=1)
+    positions = shuffle_positions(words.begins, per_row.max(initial=0), rng)
+    count = len(words.run_stop)
+    taken, opens = np.zeros(count + len(law), bool), np.zeros(count, bool)
+    steps, thresholds = np.arange(len(law)), np.cumsum(law)[:-1]
+    rows, remaining = np.arange(len(budget)), budget.astype(np.int64)
+    for column in range(positions.shape[1]):
+        going = (remaining > 0) & (column < per_row[rows])
+        rows, remaining = rows[going], remaining[going]
+        if not len(rows):
+            break
+        first = words.number[rows, positions[rows, column]]
+        drawn = 1 + np.searchsorted(thresholds, rng.random(len(rows)), side="right")
+        size = np.minimum(drawn, words.run_stop[first] - first)
+        span = first[:, None] + steps  # (rows, most words)
+        tokens = words.first_token[np.minimum(span + 1, count)]
+        tokens -= words.first_token[first][:, None]
+        inside = (steps < size[:, None]) & (tokens <= remaining[:, None])
+        free = inside[:, 0] & ~(taken[span] & inside).any(axis=1)
+        inside &= free[:, None]
+        taken[span[inside]] = True
+        opens[first[free]] = True
+        remaining = remaining - np.where(inside, tokens, 0).max(axis=1)
+    return _tokens_of(words, taken[:count]), _tokens_of(words, opens) & words.begins
+
+
+def _tokens_of(words: Words, taken: np.ndarray) -> np.ndarray:
+    """The tokens of the words for which `taken` (words,) is True: bool (batch, length)."""
+    if not len(taken):
+        return np.zeros_like(words.candidates)
+    return taken[words.number] & words.candidates

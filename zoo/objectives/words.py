@@ -1,0 +1,169 @@
+"""Where words begin: told by a tokenizer's pieces, or by a segmenter where text has no spaces."""
+
+import functools
+import logging
+import re
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+# Scripts without spaces between words, first and last code point: Thai and Lao, Burmese, Khmer, kana,
+# Chinese characters (with their extensions and compatibility forms).
+_UNSPACED = (
+    (0x0E00, 0x0EFF),
+    (0x1000, 0x109F),
+    (0x1780, 0x17FF),
+    (0x3040, 0x30FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+_CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{2}")
+_KANA = re.compile("[\u3040-\u30ff]")
+
+Segmenter = Callable[[str], Sequence[str]]
+
+
+def mark_words(
+    texts: Sequence[str], tokenizer, segmenter: str | Segmenter | None = "auto"
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Tokenizes texts and tells where their words begin.
+
+    Args:
+        texts: list of str.
+        tokenizer: a tokenizer of `zoo.tokenizers`.
+        segmenter: what knows the words of text without spaces. None: the tokenizer alone, for which
+            every Chinese character is a word. A function from a text to the list of its words: that
+            function, for every text. `"jieba"`: jieba, for every text. `"auto"`: jieba for texts that
+            contain two Chinese characters in a row and no Japanese kana, the tokenizer alone for the
+            others. What has spaces is left to the tokenizer in any case, see `segmented_word_starts`.
+
+    Returns:
+        `(token_ids, word_starts)`, each a list of arrays (tokens,), int32 and bool, one a text.
+
+    Raises:
+        ValueError: if the segmenter is unknown, or its words do not make up the text.
+        ImportError: if jieba is needed and not installed.
+    """
+    if segmenter is not None and not callable(segmenter) and segmenter not in ("auto", "jieba"):
+        raise ValueError(
+            '`segmenter` must be None, "auto", "jieba" or a function from a text to the list of its '
+            f"words. Received: segmenter={segmenter!r}."
+        )
+    function = segmenter if callable(segmenter) else jieba_words
+    segmented = [i for i, text in enumerate(texts) if _needs_segmenter(text, segmenter)]
+    left = [i for i, text in enumerate(texts) if not _needs_segmenter(text, segmenter)]
+    token_ids, offsets = [None] * len(texts), {}
+    for i, (ids, places) in zip(segmented, tokenizer.encode_with_offsets([texts[i] for i in segmented]), strict=True):
+        token_ids[i], offsets[i] = ids, places
+    for i, ids in zip(left, tokenizer.encode([texts[i] for i in left]), strict=True):
+        token_ids[i] = ids
+    word_starts = _piece_starts(token_ids, tokenizer)
+    for i, places in offsets.items():
+        word_starts[i] = segmented_word_starts(texts[i], function(texts[i]), places, word_starts[i])
+    return token_ids, word_starts
+
+
+def _piece_starts(token_ids: list[np.ndarray], tokenizer) -> list[np.ndarray]:
+    """What the tokenizer says of the pieces of all texts, asked once."""
+    if not token_ids:
+        return []
+    starts = np.array(tokenizer.word_starts(np.concatenate(token_ids)), bool)  # (tokens of all,)
+    return np.split(starts, np.cumsum([len(ids) for ids in token_ids])[:-1])
+
+
+def _needs_segmenter(text: str, segmenter: str | Segmenter | None) -> bool:
+    if segmenter == "auto":
+        return _CHINESE.search(text) is not None and _KANA.search(text) is None
+    return segmenter is not None
+
+
+def segmented_word_starts(text: str, words: Sequence[str], offsets: np.ndarray, piece_starts: np.ndarray) -> np.ndarray:
+    """Marks the tokens that begin a word, when a segmenter has told the words.
+
+    A token with a character of a script without spaces (Chinese, kana, Thai, ...) begins a word if a
+    word of the segmenter begins within the token. Every other token begins one if the tokenizer says
+    so, because segmenters for Chinese cut other languages at will. So mixed text works, and a word
+    like "T恤" is one word.
+
+    Args:
+        text: str.
+        words: the words of `text` in order. White space may be missing between them.
+        offsets: int array (tokens, 2), first character of each token and the one after its last.
+        piece_starts: bool array (tokens,), what the tokenizer says.
+
+    Returns:
+        bool array (tokens,).
+
+    Raises:
+        TypeError: if a word is not a string.
+        ValueError: if the words are not the text.
+    """
+    begins = np.zeros(len(text) + 1, np.int64)
+    begins[1:][_find_words(text, words)] = 1
+    unspaced = np.zeros(len(text) + 1, np.int64)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    for first, last in _UNSPACED:
+        unspaced[1:] |= (codes >= first) & (codes <= last)
+    start, stop = np.asarray(offsets, np.int64).reshape(-1, 2).T
+    begins, unspaced = np.cumsum(begins), np.cumsum(unspaced)
+    by_segmenter = begins[stop] > begins[start]  # (tokens,)
+    is_unspaced = unspaced[stop] > unspaced[start]
+    return np.where(is_unspaced, by_segmenter, np.asarray(piece_starts, bool))
+
+
+def _find_words(text: str, words: Sequence[str]) -> list[int]:
+    """The character at which each word begins; white space around words is passed over."""
+    starts, position = [], 0
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(
+                f"A segmenter must return a list of strings. Received: {word!r} of type {type(word).__name__}."
+            )
+        bare = word.strip()
+        if not bare:
+            continue
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if not text.startswith(bare, position):
+            raise ValueError(_mismatch(text, position, f"the word {bare!r}"))
+        starts.append(position)
+        position += len(bare)
+    if text[position:].strip():
+        raise ValueError(_mismatch(text, position, "no more words"))
+    return starts
+
+
+def _mismatch(text: str, position: int, received: str) -> str:
+    return (
+        "The words of a segmenter must be the text itself, cut into pieces; only white space may be "
+        f"missing. Expected at character {position}: {text[position : position + 20]!r}. Received: "
+        f"{received}. Use a segmenter that changes no character."
+    )
+
+
+def jieba_words(text: str) -> list[str]:
+    """The words of a Chinese text according to jieba (MIT licence).
+
+    Raises:
+        ImportError: if jieba is not installed.
+    """
+    return _jieba().lcut(text)
+
+
+@functools.cache
+def _jieba():
+    # Late, and quietly: it loads a dictionary and logs that it does; its import warns on new Pythons.
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import jieba
+    except ImportError as error:
+        raise ImportError(
+            "Words of Chinese text are found with jieba, which is not installed. Run "
+            "`pip install jieba`, or pass a segmenter of your own."
+        ) from error
+    jieba.setLogLevel(logging.WARNING)
+    return jieba.Tokenizer()

@@ -1,0 +1,234 @@
+"""Presets: find them by name, list them, load them, save them.
+
+A preset is a folder in KerasHub's form (`config.json`, `model.weights.h5`, `tokenizer.json`, ...). A card,
+a JSON file beside the folder, gives it a name; see `zoo.cards`. Cards and shipped folders travel with the
+package. A folder in the environment variable `ZOO_PRESETS` is searched first, for cards of one's own.
+"""
+
+import os
+from fnmatch import fnmatchcase
+
+from zoo.cards import Location, PresetList, card_view, find, read_card, read_cards, read_json
+from zoo.weights import keras_weights
+from zoo.weights.configuration import check_arguments, deserialize, read_configuration
+from zoo.weights.files import (
+    CONFIG_FILE,
+    SHARDED_WEIGHTS_FILE,
+    TOKENIZER_FILE,
+    WEIGHTS_FILE,
+    size_in_bytes,
+    verify,
+    writing_folder,
+)
+
+__all__ = [
+    "Location",
+    "describe",
+    "find",
+    "list_presets",
+    "load_backbone",
+    "load_task",
+    "load_tokenizer",
+    "read_card",
+    "read_cards",
+    "size_in_bytes",
+    "verify",
+    "writing_folder",
+]
+
+TASK_FILE = "task.json"
+TASK_WEIGHTS_FILE = "task.weights.h5"
+PREPROCESSOR_FILE = "preprocessor.json"
+# Arguments of a task that leave the shape and the meaning of its head as they are.
+NOT_OF_THE_HEAD = {"backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"}
+
+
+def list_presets(pattern: str = "*") -> PresetList:
+    """Return the names of the presets that match a pattern.
+
+    Args:
+        pattern: str, with `*` and `?` as in a shell.
+
+    Returns:
+        A sequence of str that a terminal or a notebook shows as a table.
+
+    Example:
+
+    >>> import zoo
+    >>> "bert_tiny_en_uncased" in zoo.list_presets("bert_*_uncased")
+    True
+    """
+    return PresetList(card for card in read_cards() if fnmatchcase(card.name, pattern))
+
+
+def describe(name: str):
+    """Return all that is known of a preset, to be printed with `rich.print`.
+
+    Raises:
+        ValueError: if there is no card of that name, with the nearest names.
+    """
+    return card_view(read_card(name))
+
+
+def _checked(handle):
+    location = find(handle)
+    if location.card is not None and location.card.shipped:
+        verify(location.folder, location.card.source.files)
+    return location
+
+
+def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=None, **overrides):
+    """Load a backbone.
+
+    Args:
+        handle: what `find` takes.
+        load_weights: bool, False for the same architecture with random weights.
+        dtype: a Keras dtype policy; Keras's global one when None, unless the preset is quantized.
+        **overrides: arguments of the backbone that replace those of the preset, such as `dropout`.
+
+    Returns:
+        A `keras_hub.models.Backbone`; one of `zoo.models` where the preset is of this package.
+
+    Raises:
+        ValueError: if there is no such preset, its files are damaged, its configuration names anything
+            else than known classes and arguments, or weights are missing, unused or of another shape.
+    """
+    return _load_backbone(_checked(handle), load_weights, dtype, overrides)
+
+
+def _load_backbone(location, load_weights_too, dtype, overrides):
+    import keras_hub
+
+    if location.folder is None and location.card is not None:
+        return _build_published(location.card, load_weights_too, dtype, overrides)
+    if location.folder is None or _is_foreign(location.folder):
+        preset = location.address or str(location.folder)
+        return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
+    path = location.folder / CONFIG_FILE
+    configuration = read_configuration(path)
+    if dtype is None and "PolicyMap" in str(configuration["config"].get("dtype")):
+        dtype = configuration["config"]["dtype"]
+    backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **overrides)
+    if load_weights_too:
+        sharded = location.folder / SHARDED_WEIGHTS_FILE
+        keras_weights.load_weights(backbone, sharded if sharded.is_file() else location.folder / WEIGHTS_FILE)
+    return backbone
+
+
+def _is_foreign(folder):
+    """True for a model folder of Hugging Face, which KerasHub converts as it loads."""
+    configuration = read_json(folder / CONFIG_FILE)
+    return "model_type" in configuration and "registered_name" not in configuration
+
+
+def _build_published(card, load_weights_too, dtype, overrides):
+    import zoo.models
+
+    if load_weights_too:
+        raise ValueError(
+            f"The weights of {card.name} are published at {card.source.handle}, and this version cannot convert "
+            "them yet. What works now: `load_weights=False` for the same architecture with random weights, or "
+            f"a preset whose weights are shipped: {_shipped_names()}."
+        )
+    backbone = getattr(zoo.models, card.architecture)
+    arguments = {**card.backbone, "dtype": dtype, **overrides}
+    check_arguments(backbone, arguments, f"preset {card.name}")
+    return backbone(**arguments)
+
+
+def _shipped_names():
+    return ", ".join(card.name for card in read_cards() if card.shipped) or "none is in this copy"
+
+
+def load_tokenizer(handle: str | os.PathLike):
+    """Load the tokenizer of a preset, with its vocabulary.
+
+    Args:
+        handle: what `find` takes.
+
+    Raises:
+        ValueError: if the preset has no tokenizer on this machine, or its files are damaged.
+    """
+    return _load_tokenizer(_checked(handle))
+
+
+def _load_tokenizer(location):
+    import keras_hub
+
+    if location.folder is None and location.card is not None:
+        raise ValueError(
+            f"The vocabulary of {location.card.name} is published at {location.card.source.handle}, and this version "
+            "cannot fetch it yet. Download its vocab.txt and give it to `zoo.tokenizers.WordPiece`, or use a preset "
+            f"that is shipped: {_shipped_names()}."
+        )
+    if location.folder is None or _is_foreign(location.folder):
+        return keras_hub.tokenizers.Tokenizer.from_preset(location.address or str(location.folder))
+    return _with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer)
+
+
+def _with_assets(folder, file, base):
+    path = folder / file
+    saved = deserialize(read_configuration(path), base, path)
+    try:
+        saved.load_preset_assets(str(folder))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"The assets of the preset in {folder} cannot be read: {error}") from error
+    return saved
+
+
+def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, dtype=None, **arguments):
+    """Load a task: backbone, tokenizer and, where the preset has the one that is asked for, the head.
+
+    Args:
+        kind: a class of `zoo.tasks`.
+        handle: what `find` takes.
+        load_weights: bool, False for random weights everywhere.
+        dtype: a Keras dtype policy; Keras's global one when None.
+        **arguments: what the constructor of `kind` takes; `tokenizer` or `preprocessor` replace the preset's.
+
+    Returns:
+        The task. Its head is the preset's if that was saved from a task of this kind and no argument asks
+        for another one; otherwise it is new.
+
+    Raises:
+        ValueError: as `load_backbone` and `load_tokenizer` do.
+    """
+    location = _checked(handle)
+    arguments["backbone"] = _load_backbone(location, load_weights, dtype, {})
+    if not {"tokenizer", "preprocessor"} & arguments.keys():
+        arguments |= _text_parts(location)
+    saved = _saved_head(kind, location)
+    if any(name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD):
+        saved = {}
+    task = kind(**{**saved, **arguments})
+    if load_weights and saved and _same_head(task.get_config(), saved):
+        weights = location.folder / TASK_WEIGHTS_FILE
+        if weights.is_file() or task.has_task_weights():
+            keras_weights.load_weights(task, weights, skip=[task.backbone])
+    return task
+
+
+def _text_parts(location):
+    import keras_hub
+
+    if location.folder is None and location.card is not None:
+        return {}
+    if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
+        return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
+    if location.folder is not None and not (location.folder / TOKENIZER_FILE).is_file():
+        return {}
+    return {"tokenizer": _load_tokenizer(location)}
+
+
+def _saved_head(kind, location):
+    """Arguments of the head in a preset of this kind of task; none for other presets."""
+    if location.folder is None or not (location.folder / TASK_FILE).is_file():
+        return {}
+    configuration = read_configuration(location.folder / TASK_FILE)
+    if configuration["registered_name"] != f"zoo>{kind.__name__}":
+        return {}
+    return {key: value for key, value in configuration["config"].items() if key not in ("backbone", "preprocessor")}
+
+
+def _same_head(configuration, saved):
+    return all(configuration[key] == value for key, value in saved.items() if key not in NOT_OF_THE_HEAD)

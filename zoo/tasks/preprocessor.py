@@ -1,0 +1,60 @@
+"""From raw texts to a backbone's features."""
+
+import warnings
+
+import keras
+import keras_hub
+import numpy as np
+
+from zoo.data.batches import length_boundaries
+from zoo.data.inputs import Examples, read_examples
+from zoo.data.ragged import EncodedTexts, encode_texts
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TextPreprocessor(keras_hub.models.Preprocessor):
+    """Tokenizes one text or a pair of texts a row and lays them out for an encoder.
+
+    Args:
+        tokenizer: a zoo tokenizer.
+        sequence_length: int, longest text that the model takes, in tokens with the special ones.
+
+    Call arguments:
+        x: texts or pairs of texts, see `zoo.data.read_examples`.
+
+    Returns:
+        A dict of int32 arrays (batch, length): `token_ids`, `segment_ids`, `padding_mask`, padded to the
+        first of the fixed lengths that holds the longest text; with `y` and `sample_weight` as Keras packs
+        them, if given.
+    """
+
+    def __init__(self, tokenizer, sequence_length=512, **kwargs):
+        super().__init__(**kwargs)
+        self.tokenizer = tokenizer
+        self.sequence_length = sequence_length
+
+    @property
+    def boundaries(self) -> tuple[int, ...]:
+        """The lengths that batches are padded to, in tokens."""
+        return length_boundaries(self.sequence_length)
+
+    def encode(self, examples: Examples) -> EncodedTexts:
+        """Tokenize all examples once; warn once, with the number, if some had to be truncated."""
+        encoded = encode_texts(examples.texts, examples.second, self.tokenizer, self.sequence_length)
+        if encoded.num_truncated:
+            warnings.warn(
+                f"{encoded.num_truncated} of {len(encoded)} texts are longer than the model's "
+                f"{self.sequence_length} tokens and were truncated.",
+                stacklevel=2,
+            )
+        return encoded
+
+    def call(self, x, y=None, sample_weight=None):
+        encoded = self.encode(read_examples(x))
+        longest = encoded.lengths.max()
+        length = next(step for step in self.boundaries if step >= longest)
+        rows = encoded.rows(np.arange(len(encoded)), length, self.tokenizer.pad_token_id)
+        return keras.utils.pack_x_y_sample_weight(rows, y, sample_weight)
+
+    def get_config(self):
+        return {**super().get_config(), "sequence_length": self.sequence_length}

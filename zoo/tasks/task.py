@@ -1,0 +1,289 @@
+"""What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
+
+import keras
+import keras_hub
+import numpy as np
+
+from zoo import presets
+from zoo.data.batches import LengthBuckets
+from zoo.data.feeding import feed
+from zoo.data.inputs import read_examples
+from zoo.tasks.preprocessor import TextPreprocessor
+from zoo.training.optimizers import AdamW, fine_tuning_rate
+from zoo.training.schedules import WarmupLinearDecay
+
+FEATURES = ("token_ids", "encoder_token_ids")
+
+
+class Task(keras_hub.models.Task):
+    """Base of the zoo's tasks: one class a task, for every backbone.
+
+    `fit`, `evaluate` and `predict` take raw data (see `zoo.data.read_examples`): the text is tokenized
+    once, shuffled anew every epoch and batched with texts of like length, padded to one of few lengths.
+    They also take features that are ready, as any Keras model does.
+
+    Args:
+        backbone: a backbone.
+        outputs: function from the backbone's inputs (a dict of symbolic tensors) to the task's outputs,
+            or to a pair of more inputs and the outputs.
+        tokenizer: a tokenizer, or None if the task is only given features.
+        preprocessor: a `TextPreprocessor`, instead of the tokenizer.
+        seed: int, of the shuffling.
+        compile: bool, whether to compile with the task's defaults.
+    """
+
+    def __init__(self, backbone, inputs, outputs, tokenizer=None, preprocessor=None, seed=0, compile=True, **kwargs):
+        if tokenizer is not None and preprocessor is None:
+            self._check_vocabulary(backbone, tokenizer)
+            preprocessor = TextPreprocessor(tokenizer, sequence_length=backbone.max_sequence_length)
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.seed = seed
+        super().__init__(inputs=inputs, outputs=outputs, compile=compile, **kwargs)
+
+    @staticmethod
+    def _check_vocabulary(backbone, tokenizer):
+        if tokenizer.vocabulary_size() > backbone.vocabulary_size:
+            raise ValueError(
+                "The backbone must have an embedding for every piece of the tokenizer. Received: "
+                f"tokenizer.vocabulary_size()={tokenizer.vocabulary_size()}, "
+                f"backbone.vocabulary_size={backbone.vocabulary_size}. Build them of one vocabulary."
+            )
+
+    @property
+    def tokenizer(self):
+        """The preprocessor's tokenizer, or None."""
+        return None if self.preprocessor is None else self.preprocessor.tokenizer
+
+    # Compiling.
+
+    def _default_loss_and_metrics(self) -> dict:
+        raise NotImplementedError
+
+    def compile(self, optimizer="auto", loss="auto", metrics="auto", weighted_metrics="auto", **kwargs):
+        """Compile the task; what is `"auto"` gets the task's default.
+
+        The default optimizer is `zoo.training.AdamW` at the rate that the backbone's size asks for; `fit`
+        then adds a warmup over a tenth of its steps and a linear decay to zero, as the papers fine-tune.
+
+        Args:
+            optimizer: a Keras optimizer, its name, or `"auto"`.
+            loss: a Keras loss, or `"auto"`.
+            metrics: Keras metrics, or `"auto"`.
+            weighted_metrics: Keras metrics, or `"auto"`.
+            **kwargs: further arguments of `keras.Model.compile`.
+        """
+        defaults = self._default_loss_and_metrics()
+        self._default_optimizer = isinstance(optimizer, str) and optimizer == "auto"
+        if self._default_optimizer:
+            optimizer = AdamW(fine_tuning_rate(self.backbone.hidden_dim))
+
+        def chosen(value, name):
+            return defaults.get(name) if isinstance(value, str) and value == "auto" else value
+
+        super().compile(
+            optimizer=optimizer,
+            loss=chosen(loss, "loss"),
+            metrics=chosen(metrics, "metrics"),
+            weighted_metrics=chosen(weighted_metrics, "weighted_metrics"),
+            **{"jit_compile": _jit_by_default(), **kwargs},
+        )
+
+    def _schedule(self, steps: int) -> None:
+        """Give the default optimizer its warmup and decay over the `steps` of this training run."""
+        if not self._default_optimizer:
+            return
+        rate = fine_tuning_rate(self.backbone.hidden_dim)
+        self.optimizer = AdamW(WarmupLinearDecay(rate, total_steps=max(1, steps)))
+        self.train_function = None
+
+    # Features.
+
+    def _targets(self, labels) -> np.ndarray:
+        """Raw labels as the array that the loss takes; raises a ValueError for labels that it can't."""
+        raise NotImplementedError
+
+    def _check_ready(self):
+        if self.preprocessor is None:
+            raise ValueError(
+                f"Raw text needs a tokenizer. Received: {type(self).__name__} without one. Build it with "
+                "`tokenizer=...`, load it by `from_preset`, or give features (a dict with `token_ids`)."
+            )
+
+    def _inputs_of(self, rows: dict) -> dict:
+        return {name: rows[name] for name in self.input_names_of_backbone}
+
+    @property
+    def input_names_of_backbone(self) -> list[str]:
+        """Names of the features that the backbone takes."""
+        return list(self.backbone.input)
+
+    def _examples(self, x, y, sample_weight, columns, labelled):
+        self._check_ready()
+        examples = read_examples(x, y, sample_weight, *columns)
+        if labelled and examples.labels is None:
+            raise ValueError(
+                "Training and evaluation need labels. Received: y=None. Give a list of labels, a data set of pairs "
+                "(text, label), or a table with `label_column`."
+            )
+        return examples
+
+    def _batches(self, examples, batch_size, shuffle):
+        """Tokenize; return the plan and a function from an epoch to its batches."""
+        encoded = self.preprocessor.encode(examples)
+        targets = None if examples.labels is None else self._targets(examples.labels)
+        pad_id = self.tokenizer.pad_token_id
+        buckets = LengthBuckets(
+            encoded.lengths, batch_size, self.preprocessor.boundaries, self.seed if shuffle else None
+        )
+
+        def make(epoch):
+            for indices, length in buckets.plan(epoch):
+                batch = (self._inputs_of(encoded.rows(indices, length, pad_id)),)
+                if targets is not None:
+                    batch += (targets[indices],)
+                if examples.weights is not None:
+                    batch += (examples.weights[indices],)
+                yield batch
+
+        return buckets, make
+
+    # Training.
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        validation_split=None,
+        shuffle=True,
+        text_columns=None,
+        label_column=None,
+        **kwargs,
+    ):
+        """Train on raw texts, or on features.
+
+        Args:
+            x: texts, pairs of texts, a table or a data set, see `zoo.data.read_examples`; or features.
+            y: labels.
+            batch_size: int, texts in a batch; 32 when None.
+            sample_weight: one number a text, or None.
+            validation_data: the same, as a tuple `(x, y)` or `(x, y, sample_weight)`, a table or a data set.
+            validation_split: float, the fraction of the examples, drawn at random, to validate on.
+            shuffle: bool, whether to draw the texts in a new order every epoch.
+            text_columns: str or pair of str, the columns of a table that hold the texts.
+            label_column: str, the column of a table that holds the labels.
+            **kwargs: other arguments of `keras.Model.fit`, such as `epochs` and `callbacks`.
+
+        Returns:
+            `keras.callbacks.History`.
+        """
+        if self._is_ready(x):
+            return keras.Model.fit(
+                self, x, y, batch_size=batch_size, sample_weight=sample_weight, validation_data=validation_data,
+                validation_split=validation_split or 0.0, shuffle=shuffle, **kwargs,
+            )  # fmt: skip
+        columns = (text_columns, label_column)
+        batch_size = batch_size or 32
+        examples = self._examples(x, y, sample_weight, columns, labelled=True)
+        self._learn_labels(examples.labels)
+        held_out = None
+        if validation_data is not None:
+            held_out = self._examples(*_unpack(validation_data), columns, labelled=True)
+        elif validation_split:
+            examples, held_out = examples.split(validation_split, self.seed)
+        buckets, make = self._batches(examples, batch_size, shuffle)
+        if held_out is not None:
+            held_buckets, make_held = self._batches(held_out, batch_size, shuffle=False)
+            kwargs["validation_data"] = feed(make_held)
+            kwargs["validation_steps"] = len(held_buckets)
+        steps = kwargs.pop("steps_per_epoch", None) or len(buckets)
+        self._schedule(steps * kwargs.get("epochs", 1))
+        first = kwargs.get("initial_epoch", 0)
+        return keras.Model.fit(self, feed(lambda epoch: make(epoch + first)), steps_per_epoch=steps, **kwargs)
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, sample_weight=None, text_columns=None, label_column=None, **kwargs
+    ):
+        """Loss and metrics on raw texts or features; arguments as in `fit`, result as in `keras.Model.evaluate`."""
+        if self._is_ready(x) or kwargs.get("_use_cached_eval_dataset"):
+            return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
+        examples = self._examples(x, y, sample_weight, (text_columns, label_column), labelled=True)
+        buckets, make = self._batches(examples, batch_size or 32, shuffle=False)
+        return keras.Model.evaluate(self, feed(make), steps=len(buckets), **kwargs)
+
+    def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
+        """The task's outputs for raw texts or features, as NumPy arrays in the order of `x`."""
+        if self._is_ready(x):
+            return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
+        examples = self._examples(x, None, None, (text_columns, None), labelled=False)
+        buckets, make = self._batches(examples.without_labels(), batch_size or 32, shuffle=False)
+        sorted_outputs = keras.Model.predict(self, feed(make), steps=len(buckets), **kwargs)
+        order = np.concatenate([indices for indices, _ in buckets.plan()])
+        return keras.tree.map_structure(lambda array: array[np.argsort(order)], sorted_outputs)
+
+    def _learn_labels(self, labels) -> None:
+        """Take note of the class names in the training labels, where a task has classes."""
+
+    @staticmethod
+    def _is_ready(x) -> bool:
+        """Whether `x` holds features, not raw text."""
+        if isinstance(x, dict):
+            return any(name in x for name in FEATURES)
+        if isinstance(x, keras.utils.PyDataset):
+            return True
+        spec = getattr(x, "element_spec", None)
+        first = spec[0] if isinstance(spec, tuple) else spec
+        return isinstance(first, dict) and any(name in first for name in FEATURES)
+
+    # Presets.
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Load a task by name.
+
+        Args:
+            preset: str, a name of `zoo.list_presets()`, a local folder, or a handle `hf://...`, `kaggle://...`.
+            load_weights: bool, False for the same architecture with random weights.
+            **kwargs: what the task's constructor takes, and `dtype`.
+
+        Returns:
+            The task. Its head comes from the preset too when the preset is of this task and no argument
+            asks for another head; otherwise the head is new.
+
+        Raises:
+            ValueError: if there is no such preset (with the nearest names), or its files are damaged.
+        """
+        return presets.load_task(cls, preset, load_weights=load_weights, **kwargs)
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Write a folder that `from_preset` loads: backbone, head and tokenizer.
+
+        The folder is written beside and renamed, so an error leaves an older preset as it was.
+
+        Args:
+            preset_dir: str or path, the folder.
+            max_shard_size: float, GB, largest file of weights.
+        """
+        with presets.writing_folder(preset_dir) as folder:
+            super().save_to_preset(str(folder), max_shard_size=max_shard_size)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+def _unpack(data):
+    if isinstance(data, tuple) and len(data) in (2, 3):
+        return (*data, *[None] * (3 - len(data)))
+    return data, None, None
+
+
+def _jit_by_default():
+    """Keras's own choice, but no XLA for TensorFlow on a CPU, where it is slower."""
+    if keras.config.backend() != "tensorflow":
+        return "auto"
+    import tensorflow as tf
+
+    return "auto" if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else False

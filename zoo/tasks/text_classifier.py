@@ -1,0 +1,142 @@
+"""Texts, or pairs of texts, into classes."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from zoo.heads import ClassificationHead
+from zoo.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The class of a text.
+
+    Attributes:
+        label: the likeliest class's name.
+        probability: float, its probability.
+        probabilities: dict from every class's name to its probability.
+    """
+
+    label: str | int
+    probability: float
+    probabilities: dict
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TextClassifier(Task):
+    """An encoder with one linear layer over the vector of [CLS].
+
+    Devlin et al. (2019), arXiv 1810.04805, section 4.1: sentiment, topics, and with pairs of texts natural
+    language inference and paraphrase.
+
+    Args:
+        backbone: an encoder backbone with a pooled output.
+        tokenizer: a tokenizer; needed for raw text.
+        num_classes: int, number of classes; the number of `class_names` when None.
+        class_names: list of str, the classes in the order of the outputs. Without it, labels that are
+            text give their names when `fit` first sees them, in sorted order; integers are used as they are.
+        dropout: float, probability that a unit of the vector is dropped in training; the backbone's when None.
+        **kwargs: `preprocessor`, `seed`, `compile`, `name`.
+
+    Returns of a call:
+        float32 tensor (batch, num_classes), logits.
+
+    Raises:
+        ValueError: if the number of classes is not known or not at least 2.
+
+    Example:
+
+        model = zoo.TextClassifier.from_preset("bert_tiny_en_uncased_books", num_classes=2)
+        model.fit(texts, ["bad", "good", ...], epochs=3)
+        model.classify(["a gripping film"])[0].label
+    """
+
+    def __init__(self, backbone, tokenizer=None, num_classes=None, class_names=None, dropout=None, **kwargs):
+        if num_classes is None and class_names is None:
+            raise ValueError("The number of classes must be known. Received: num_classes=None, class_names=None")
+        num_classes = len(class_names) if num_classes is None else num_classes
+        if num_classes < 2 or (class_names is not None and len(set(class_names)) != num_classes):
+            raise ValueError(
+                "There must be at least 2 classes, each with its own name. "
+                f"Received: num_classes={num_classes}, class_names={class_names}. For a number a text use TextRegressor."
+            )
+        self.num_classes = num_classes
+        self.class_names = None if class_names is None else list(class_names)
+        self.dropout = backbone.dropout if dropout is None else dropout
+        self.classifier = ClassificationHead(
+            num_classes, dropout=self.dropout, dtype=backbone.dtype_policy, name="classifier"
+        )
+        outputs = self.classifier(backbone(backbone.input)["pooled_output"])
+        super().__init__(backbone, backbone.input, outputs, tokenizer=tokenizer, **kwargs)
+
+    def _default_loss_and_metrics(self):
+        return {
+            "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        }
+
+    def _learn_labels(self, labels):
+        if self.class_names is None and any(isinstance(label, str) for label in labels):
+            names = sorted(set(map(str, labels)))
+            if len(names) != self.num_classes:
+                raise ValueError(
+                    f"The labels must name the model's {self.num_classes} classes. Received: {len(names)} different "
+                    f"labels: {names[:20]}. Give `class_names`, or the right `num_classes`."
+                )
+            self.class_names = names
+
+    def _targets(self, labels):
+        if self.class_names is not None and any(isinstance(label, str) for label in labels):
+            index = {name: number for number, name in enumerate(self.class_names)}
+            targets = [index.get(label, -1) if isinstance(label, str) else label for label in labels]
+        else:
+            targets = labels
+        wrong = [row for row, target in enumerate(targets) if not _is_class(target, self.num_classes)]
+        if wrong:
+            known = self.class_names or f"0 to {self.num_classes - 1}"
+            raise ValueError(
+                f"Every label must be one of the model's classes: {known}. Received: y[{wrong[0]}]="
+                f"{labels[wrong[0]]!r}; {len(wrong)} such rows."
+            )
+        return np.array(targets, "int32")
+
+    def classify(self, texts, batch_size=32) -> list[Classification]:
+        """Classify raw texts or pairs of texts.
+
+        Args:
+            texts: what `predict` takes.
+            batch_size: int, texts in a batch.
+
+        Returns:
+            A list with a `Classification` a text, in the order of `texts`.
+        """
+        logits = np.asarray(self.predict(texts, batch_size=batch_size, verbose=0), "float32")
+        exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        probabilities = exponents / exponents.sum(axis=-1, keepdims=True)  # (texts, num_classes)
+        names = self.class_names or list(range(self.num_classes))
+        return [
+            Classification(
+                label=names[int(row.argmax())],
+                probability=float(row.max()),
+                probabilities={name: float(value) for name, value in zip(names, row, strict=True)},
+            )
+            for row in probabilities
+        ]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "class_names": self.class_names,
+            "dropout": self.dropout,
+        }
+
+
+def _is_class(target, num_classes) -> bool:
+    if isinstance(target, bool):
+        return True
+    if isinstance(target, float):
+        return target.is_integer() and 0 <= target < num_classes
+    return isinstance(target, int) and 0 <= target < num_classes

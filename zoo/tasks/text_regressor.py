@@ -1,0 +1,52 @@
+"""Texts, or pairs of texts, into numbers."""
+
+import keras
+import numpy as np
+
+from zoo.heads import ClassificationHead
+from zoo.tasks.task import Task
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class TextRegressor(Task):
+    """An encoder with one output over the vector of [CLS], fitted by squared error.
+
+    Devlin et al. (2019), arXiv 1810.04805, appendix B.1 (STS-B: the similarity of two sentences, 0 to 5).
+
+    Args:
+        backbone: an encoder backbone with a pooled output.
+        tokenizer: a tokenizer; needed for raw text.
+        dropout: float, probability that a unit of the vector is dropped in training; the backbone's when None.
+        **kwargs: `preprocessor`, `seed`, `compile`, `name`.
+
+    Returns of a call:
+        float32 tensor (batch, 1).
+    """
+
+    def __init__(self, backbone, tokenizer=None, dropout=None, **kwargs):
+        self.dropout = backbone.dropout if dropout is None else dropout
+        self.regressor = ClassificationHead(1, dropout=self.dropout, dtype=backbone.dtype_policy, name="regressor")
+        outputs = self.regressor(backbone(backbone.input)["pooled_output"])
+        super().__init__(backbone, backbone.input, outputs, tokenizer=tokenizer, **kwargs)
+
+    def _default_loss_and_metrics(self):
+        return {
+            "loss": keras.losses.MeanSquaredError(),
+            "metrics": [keras.metrics.PearsonCorrelation(name="pearson", axis=0)],
+        }
+
+    def _targets(self, labels):
+        wrong = [row for row, label in enumerate(labels) if not _is_number(label)]
+        if wrong:
+            raise ValueError(
+                f"Every label must be a finite number. Received: y[{wrong[0]}]={labels[wrong[0]]!r}; "
+                f"{len(wrong)} such rows."
+            )
+        return np.array(labels, "float32")[:, None]  # (texts, 1)
+
+    def get_config(self):
+        return {**super().get_config(), "dropout": self.dropout}
+
+
+def _is_number(label) -> bool:
+    return isinstance(label, (int, float)) and bool(np.isfinite(label))

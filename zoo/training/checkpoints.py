@@ -1,0 +1,91 @@
+"""Checkpoints that a killed run goes on from, to the same numbers."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+
+STATE_FILE = "state.json"
+WEIGHTS_FILE = "state.weights.h5"
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves everything that training depends on, and takes it up again.
+
+    A checkpoint holds the weights, the optimizer's moments and step, the states of random generators and
+    the number of steps done. It is written into a folder beside the last one and renamed, so a kill at
+    any moment leaves a whole checkpoint. Data drawn by step (`zoo.data.pretraining_dataset`) needs no
+    state of its own: the step says which batch is next.
+
+    Args:
+        folder: str or path, where checkpoints are kept; the newest one only.
+        every: int, steps between two checkpoints.
+
+    Example:
+
+        checkpoint = zoo.training.Checkpoint("runs/mine/checkpoint", every=1000)
+        done = checkpoint.restore(model)          # 0 when there is nothing to go on from
+        model.fit(data.skip(done), ..., callbacks=[checkpoint])
+    """
+
+    def __init__(self, folder, every):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"`every` must be a positive number of steps. Received: every={every}")
+        self.folder = Path(folder)
+        self.every = every
+        self.steps = 0
+
+    def restore(self, model) -> int:
+        """Load the newest checkpoint into the compiled `model`; return the steps done, 0 if there is none."""
+        newest = self._newest()
+        if newest is None:
+            return 0
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        try:
+            state = json.loads((newest / STATE_FILE).read_text(encoding="utf-8"))
+            model.load_weights(newest / WEIGHTS_FILE)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(
+                "A checkpoint must hold the state of this very model and optimizer. Use the configuration that the "
+                f"run was started with, or another folder. Received: folder={str(newest)!r}, which failed with: {error}"
+            ) from error
+        self.steps = state["steps"]
+        return self.steps
+
+    def save(self) -> None:
+        """Write a checkpoint of the model now."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = self.folder / f".writing-{os.getpid()}"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        try:
+            self.model.save_weights(beside / WEIGHTS_FILE)
+            (beside / STATE_FILE).write_text(json.dumps({"steps": self.steps}), encoding="utf-8")
+            older = self._all()
+            os.replace(beside, self.folder / f"step-{self.steps:010d}")
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        for folder in older:
+            if folder.name != f"step-{self.steps:010d}":
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        if self.steps % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if self.steps % self.every:
+            self.save()
+
+    def _all(self):
+        return sorted(self.folder.glob("step-*")) if self.folder.is_dir() else []
+
+    def _newest(self):
+        folders = self._all()
+        return folders[-1] if folders else None

@@ -1,0 +1,74 @@
+"""The optimizer of BERT as a Keras object, with its paper's numbers."""
+
+import keras
+from keras import ops
+
+# Biases and the two weights of a normalization are not decayed: Devlin et al. (2019), released optimization.py.
+NOT_DECAYED = ("bias", "beta", "gamma", "scale")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class AdamW(keras.optimizers.AdamW):
+    """AdamW with BERT's defaults: no decay on biases and normalizations, clipping by the global norm.
+
+    Loshchilov & Hutter (2019), arXiv 1711.05101, algorithm 2, with the numbers of Devlin et al. (2019),
+    arXiv 1810.04805, appendix A.2 (the clipping and the exclusions are in the released code).
+
+    Args:
+        learning_rate: float or a schedule, such as `WarmupLinearDecay(1e-4, total_steps=...)`.
+        weight_decay: float, decoupled decay a step, times the learning rate.
+        beta_1: float, decay of the first moment.
+        beta_2: float, decay of the second moment.
+        epsilon: float, added to the denominator.
+        global_clipnorm: float, greatest norm of all gradients together, or None.
+        bias_correction: bool, whether the moments are corrected for their start at zero. True is Adam
+            (Kingma & Ba 2015, algorithm 1); the released code of BERT leaves it out (False).
+        **kwargs: other arguments of `keras.optimizers.AdamW`, such as `gradient_accumulation_steps`
+            (int, batches whose gradients are averaged before a step) and `use_ema`.
+    """
+
+    def __init__(
+        self,
+        learning_rate=1e-4,
+        weight_decay=0.01,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-6,
+        global_clipnorm=1.0,
+        bias_correction=True,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            global_clipnorm=global_clipnorm,
+            **kwargs,
+        )
+        self.bias_correction = bias_correction
+        self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
+
+    def update_step(self, gradient, variable, learning_rate):
+        if not self.bias_correction:
+            # Keras multiplies the rate by sqrt(1 - beta_2^t) / (1 - beta_1^t); divide that out again.
+            step = ops.cast(self.iterations + 1, "float32")
+            correction = ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+            learning_rate = ops.cast(learning_rate, "float32") / correction
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        return {**super().get_config(), "bias_correction": self.bias_correction}
+
+
+def fine_tuning_rate(hidden_dim: int) -> float:
+    """A peak learning rate to fine-tune an encoder of this hidden size with.
+
+    Sizes from base up: the middle of Devlin et al. (2019), section 4.1 (5e-5, 3e-5, 2e-5). Smaller ones:
+    the released table of small models, whose grid is 3e-4, 1e-4, 5e-5, 3e-5; the smaller, the higher.
+    """
+    for size, rate in ((256, 3e-4), (512, 1e-4), (768, 3e-5)):
+        if hidden_dim <= size:
+            return rate
+    return 2e-5

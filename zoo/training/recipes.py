@@ -1,0 +1,103 @@
+"""From a prepared corpus to a pre-trained preset: what `zoo pretrain` runs."""
+
+import json
+from pathlib import Path
+
+import keras
+
+from zoo.training.pretraining import pretrain
+from zoo.training.runs import RunFolder
+
+
+def pretrain_encoder(
+    corpus,
+    run,
+    like: str,
+    changes: dict,
+    objective: str,
+    steps: int,
+    batch_size: int,
+    sequence_length: int,
+    validation=None,
+    dtype: str = "mixed_bfloat16",
+    seed: int = 0,
+    **settings,
+) -> dict:
+    """Pre-train an encoder with the architecture of a preset on a prepared corpus.
+
+    Args:
+        corpus: folder written by `zoo.data.prepare`.
+        run: folder of the run; an interrupted run in it is taken up again.
+        like: name of a preset whose architecture is used, with the vocabulary size of the corpus.
+        changes: arguments of the backbone that differ; values may be JSON text.
+        objective: see `zoo.objectives.parse_objective`.
+        steps: int, optimizer steps.
+        batch_size: int, examples.
+        sequence_length: int, tokens.
+        validation: folder of prepared held-out text with the same vocabulary, or None.
+        dtype: str, Keras dtype policy.
+        seed: int, of weights, order and noise.
+        **settings: further arguments of `zoo.training.pretrain`.
+
+    Returns:
+        dict, see `zoo.training.pretrain`; also written to `result.json` in the run's folder.
+
+    Raises:
+        ValueError: if the run's folder holds a run with another configuration.
+    """
+    from zoo import data, models, objectives, presets, tasks
+
+    folder = RunFolder(run, name="pretrain")
+    card = presets.read_card(like)
+    made = objectives.parse_objective(objective)
+    tokenizer = presets.load_tokenizer(corpus)
+    arguments = {
+        **card.backbone,
+        **{name: _value(value) for name, value in changes.items()},
+        "vocabulary_size": tokenizer.vocabulary_size(),
+    }
+    options = {"sequence_length": sequence_length, "batch_size": batch_size, "seed": seed}
+    config = {
+        "command": "pretrain", "corpus": str(corpus), "architecture": card.architecture, "backbone": arguments,
+        "objective": objective, "steps": steps, "validation": validation and str(validation), "dtype": dtype,
+        **options, **settings,
+    }  # fmt: skip
+    _check_same(folder.path / "config.json", config)
+    folder.write_config(**config)
+    keras.utils.set_random_seed(seed)
+    backbone = getattr(models, card.architecture)(**arguments, dtype=dtype)
+    model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
+    held_out = None
+    if validation is not None:
+        held_out = data.pretraining_dataset(str(validation), tokenizer, made, **options)
+    result = pretrain(
+        model,
+        data.pretraining_dataset(str(corpus), tokenizer, made, **options),
+        steps,
+        folder,
+        validation_data=held_out,
+        **settings,
+    )
+    (folder.path / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return result
+
+
+def _value(text):
+    try:
+        return json.loads(text)
+    except (TypeError, json.JSONDecodeError):
+        return text
+
+
+def _check_same(path: Path, config: dict) -> None:
+    if not path.exists():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(config))
+    changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    if changed:
+        differences = ", ".join(f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in changed)
+        raise ValueError(
+            f"A run is taken up with the configuration that it was begun with. Received: {differences}. "
+            f"Use another folder than {str(path.parent)!r}, or the old configuration."
+        )

@@ -1,0 +1,150 @@
+"""The files of a preset folder: checked before they are used, replaced whole or not at all."""
+
+import contextlib
+import errno
+import hashlib
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+WEIGHTS_FILE = "model.weights.h5"
+SHARDED_WEIGHTS_FILE = "model.weights.json"
+PRESET_ENTRIES = ("*.json", "*.weights.h5", "assets", "README.md", "LICENSE")
+
+
+def verify(folder: Path, files: Mapping) -> None:
+    """Check the files of a shipped preset against their card before anything in them is used.
+
+    Hidden files are passed over; any other file that the card does not list is an error, because a
+    loader might pick it up unchecked.
+
+    Args:
+        folder: path of the preset.
+        files: mapping from a path inside `folder`, with forward slashes, to a `zoo.cards.ShippedFile`.
+
+    Raises:
+        ValueError: naming every file that is missing, changed or not listed, expected and received.
+    """
+    folder = Path(folder)
+    problems = [problem for path, file in files.items() if (problem := _difference(folder / path, path, file))]
+    problems += [f"{path}: not listed in the card" for path in _visible_files(folder) if path not in files]
+    if problems:
+        raise ValueError(
+            f"The preset in {folder} is not as it was shipped:\n  " + "\n  ".join(problems) + "\nReinstall "
+            "the package (`pip install --force-reinstall keras-text-zoo`) or check the files out again."
+        )
+
+
+def _difference(location, path, file):
+    if not location.is_file():
+        return f"{path}: missing"
+    size = location.stat().st_size
+    if size != file.bytes:
+        return f"{path}: expected {file.bytes:,} bytes. Received: {size:,} bytes"
+    with open(location, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return None if digest == file.sha256 else f"{path}: expected SHA-256 {file.sha256}. Received: {digest}"
+
+
+def _visible_files(folder):
+    paths = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)]
+
+
+def size_in_bytes(model) -> int:
+    """Return the bytes that the weights of a Keras model take on disk, optimizer state left out."""
+    weights = {id(weight): weight for weight in model.weights}.values()
+    return sum(math.prod(weight.shape) * np.dtype(weight.dtype).itemsize for weight in weights)
+
+
+@contextlib.contextmanager
+def writing_folder(folder: str | os.PathLike, needed_bytes: int = 0) -> Iterator[Path]:
+    """Give an empty folder to write a preset to, which takes the place of `folder` only when all went well.
+
+    The new folder is made beside `folder` and renamed at the end. After an error, a full disk or an
+    interruption, the temporary folder is removed and what was in `folder` before is untouched.
+
+    Args:
+        folder: path where the preset is to be. A preset that is there already is replaced.
+        needed_bytes: int, how much will be written; refused before the first byte when the disk has less.
+
+    Yields:
+        The path of the temporary folder.
+
+    Raises:
+        ValueError: if `folder` exists and holds anything else than a preset.
+        OSError: if the disk is full (`errno.ENOSPC`), or as the file system says.
+
+    Example:
+
+    >>> import os, tempfile
+    >>> from zoo.weights import writing_folder
+    >>> target = os.path.join(tempfile.mkdtemp(), "my_model")
+    >>> with writing_folder(target) as temporary:
+    ...     _ = (temporary / "config.json").write_text("{}")
+    >>> os.listdir(target)
+    ['config.json']
+    """
+    target = Path(os.path.realpath(os.path.expanduser(folder)))
+    _check_replaceable(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(target.parent).free
+    if free < needed_bytes:
+        raise _disk_full(target, f"{needed_bytes:,} bytes are needed and {free:,} are free")
+    temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.saving"
+    try:
+        temporary.mkdir()
+        yield temporary
+        _swap(temporary, target)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        # HDF5 wraps the system's error, and not always into an OSError.
+        if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
+            raise _disk_full(target, str(error)) from error
+        raise
+
+
+def _disk_full(target, detail):
+    return OSError(
+        errno.ENOSPC,
+        f"No space left for the preset {target} ({detail}). Nothing there was changed. Free some space, or "
+        "save to another disk: the model is still in memory.",
+    )
+
+
+def _check_replaceable(target):
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise ValueError(f"A preset is saved as a folder, and there is a file of that name. Received: folder={target}")
+    foreign = sorted(
+        entry.name for entry in target.iterdir() if not any(entry.match(pattern) for pattern in PRESET_ENTRIES)
+    )
+    if foreign or (any(target.iterdir()) and not (target / CONFIG_FILE).is_file()):
+        raise ValueError(
+            "The folder exists and is not a preset that may be replaced: "
+            + (f"it also holds {', '.join(foreign[:5])}" if foreign else f"it has no {CONFIG_FILE}")
+            + f". Choose a new folder. Received: folder={target}"
+        )
+
+
+def _swap(temporary, target):
+    """Put `temporary` in the place of `target`; what was there leaves by a rename too, and comes back on failure."""
+    if not target.exists():
+        temporary.rename(target)
+        return
+    retired = temporary.with_suffix(".replaced")
+    target.rename(retired)
+    try:
+        temporary.rename(target)
+    except BaseException:
+        retired.rename(target)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
