@@ -131,12 +131,10 @@ def prepare(
 
     if vocabulary is not None:
         tokenizer = tokenizers.WordPiece(str(vocabulary), lowercase=lowercase)
-    elif (to / "vocabulary.txt").exists():
-        tokenizer = tokenizers.WordPiece(str(to / "vocabulary.txt"), lowercase=lowercase)
+    elif (to / "tokenizer.json").exists():
+        tokenizer = data.load_tokenizer(to)  # of an interrupted preparation
     else:
         tokenizer = tokenizers.train_word_piece(files, vocabulary_size=vocabulary_size, lowercase=lowercase)
-        to.mkdir(parents=True, exist_ok=True)
-        tokenizer.save(to / "vocabulary.txt")
     manifest = data.prepare(files, to, tokenizer, segmenter=None if segmenter == "none" else segmenter, workers=workers)
     console.print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
 

@@ -8,7 +8,7 @@ package. A folder in the environment variable `ZOO_PRESETS` is searched first, f
 import os
 from fnmatch import fnmatchcase
 
-from zoo.cards import Location, PresetList, card_view, find, read_card, read_cards, read_json
+from zoo.cards import Location, PresetList, card_view, find, read_card, read_cards
 from zoo.weights import keras_weights
 from zoo.weights.configuration import check_arguments, deserialize, read_configuration
 from zoo.weights.files import (
@@ -16,13 +16,16 @@ from zoo.weights.files import (
     SHARDED_WEIGHTS_FILE,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
-    size_in_bytes,
+    bytes_to_save,
     verify,
     writing_folder,
 )
+from zoo.weights.keras_weights import save_weights
+from zoo.weights.strict_json import read_json
 
 __all__ = [
     "Location",
+    "bytes_to_save",
     "describe",
     "find",
     "list_presets",
@@ -31,7 +34,7 @@ __all__ = [
     "load_tokenizer",
     "read_card",
     "read_cards",
-    "size_in_bytes",
+    "save_weights",
     "verify",
     "writing_folder",
 ]
@@ -117,7 +120,8 @@ def _load_backbone(location, load_weights_too, dtype, overrides):
 
 def _is_foreign(folder):
     """True for a model folder of Hugging Face, which KerasHub converts as it loads."""
-    configuration = read_json(folder / CONFIG_FILE)
+    path = folder / CONFIG_FILE
+    configuration = read_json(path) if path.is_file() else {}
     return "model_type" in configuration and "registered_name" not in configuration
 
 

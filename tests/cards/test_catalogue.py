@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from zoo import presets
-from zoo.cards import find, read_card, read_cards
+from zoo.cards import catalogue, find, read_card, read_cards
 
 CARD = {
     "name": "bert_pico_en_uncased",
@@ -38,6 +38,16 @@ def test_finds_own_cards_first(own_root):
     names = [card.name for card in read_cards()]
     assert names.count("bert_tiny_en_uncased") == 1
     assert {"bert_pico_en_uncased", "bert_base_zh"} <= set(names)
+
+
+def test_looks_in_the_package_then_in_the_checkout(tmp_path, monkeypatch):
+    package, checkout = tmp_path / "zoo" / "_presets", tmp_path / "presets"
+    monkeypatch.delenv("ZOO_PRESETS", raising=False)
+    monkeypatch.setattr(catalogue, "__file__", str(tmp_path / "zoo" / "cards" / "catalogue.py"))
+    for folder, description in ((checkout, "Checkout."), (package, "Package.")):
+        folder.mkdir(parents=True)
+        (folder / "bert_pico_en_uncased.json").write_text(json.dumps(CARD | {"description": description}))
+        assert [card.description for card in read_cards()] == [description]
 
 
 def test_a_root_that_is_no_folder_is_an_error(monkeypatch, tmp_path):
@@ -93,7 +103,7 @@ def test_refuses_what_is_no_handle(handle):
 
 
 def test_a_folder_without_a_configuration_is_no_preset(tmp_path):
-    with pytest.raises(ValueError, match=r"has no config\.json"):
+    with pytest.raises(ValueError, match=r"has no config\.json and no tokenizer\.json"):
         find(tmp_path)
 
 

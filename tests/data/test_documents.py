@@ -1,4 +1,5 @@
 import gzip
+import itertools
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_parts_of_a_document_put_together_are_the_document(lengths, limit):
     ends = set(np.cumsum([len(part.token_ids) for part in parts]).tolist())
     if max(lengths) <= limit:
         assert ends <= set(np.cumsum(lengths).tolist())
-        assert all(len(a.token_ids) + b.sentence_lengths[0] > limit for a, b in zip(parts, parts[1:], strict=False))
+        assert all(len(a.token_ids) + b.sentence_lengths[0] > limit for a, b in itertools.pairwise(parts))
 
 
 def test_made_up_text_is_made_of_known_pieces(tokenizer):

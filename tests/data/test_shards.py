@@ -84,5 +84,5 @@ def test_the_cache_is_bounded_and_transparent(tmp_path):
 def test_an_index_of_another_shard_is_refused(tmp_path):
     write_shard(tmp_path, 0, [make_document(np.random.default_rng(1), 3)], 16_384, token_dtype(70_000))
     lengths = SentenceLengths(np.array([1, 2, 3]), np.array([0, 1, 3]))
-    with pytest.raises(ValueError, match="Expected 2 records.*found 1"):
+    with pytest.raises(ValueError, match=r"Expected 2 records.*found 1"):
         ShardCorpus([shard_path(tmp_path, 0)], lengths, token_dtype(70_000), {})

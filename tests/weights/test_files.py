@@ -3,11 +3,12 @@ import hashlib
 import os
 
 import keras
+import numpy as np
 import pytest
 
 import zoo
 from zoo.cards import ShippedFile
-from zoo.weights import size_in_bytes, verify, writing_folder
+from zoo.weights import bytes_to_save, verify, writing_folder
 
 
 def shipped(content):
@@ -138,6 +139,21 @@ def test_refuses_to_start_when_the_disk_has_too_little(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_asks_the_disk_for_the_room_before_it_writes(tmp_path, monkeypatch):
+    def refuse(file, offset, size):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    asked = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda file, *room: asked.append(room), raising=False)
+    with writing_folder(tmp_path / "preset", needed_bytes=1009) as temporary:
+        assert asked == [(0, 1009)]
+        assert os.listdir(temporary) == []
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match="quota"), writing_folder(tmp_path / "preset", needed_bytes=1009):
+        pytest.fail("nothing may be written")
+    assert os.listdir(tmp_path) == ["preset"]
+
+
 def test_never_replaces_what_is_no_preset(tmp_path):
     file = tmp_path / "file"
     file.write_text("mine")
@@ -186,13 +202,22 @@ def test_the_new_folder_is_as_readable_as_any(tmp_path):
     assert (tmp_path / "preset").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 4), ("bfloat16", 2), ("mixed_bfloat16", 4)])
-def test_size_in_bytes(dtype, size):
-    backbone = zoo.BertBackbone(97, 2, 3, 12, 48, max_sequence_length=13, dtype=dtype)
-    assert size_in_bytes(backbone) == backbone.count_params() * size
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "mixed_bfloat16"])
+def test_room_is_kept_for_all_that_is_written(dtype, tmp_path):
+    backbone = zoo.BertBackbone(997, 2, 3, 12, 48, max_sequence_length=13, dtype=dtype)
+    outputs = keras.layers.Dense(5)(backbone(backbone.input)["pooled_output"])
+    model = keras.Model(backbone.input, outputs)
+    without = bytes_to_save(model)
+    model.compile("adam", "mse")
+    ids = np.ones((2, 7), "int32")
+    model.train_on_batch({"token_ids": ids, "segment_ids": ids, "padding_mask": ids}, np.ones((2, 5)))
+    model.save_weights(tmp_path / "model.weights.h5")
+    written = (tmp_path / "model.weights.h5").stat().st_size
+    assert written < bytes_to_save(model) < written + 5_000_000
+    assert bytes_to_save(model) > 2.5 * without - 2 * 4_000_000
 
 
-def test_size_in_bytes_counts_a_shared_layer_once():
-    dense = keras.layers.Dense(5)
-    model = keras.Sequential([keras.Input((5,)), dense, dense])
-    assert size_in_bytes(model) == (5 * 5 + 5) * 4
+def test_room_for_a_shared_layer_is_kept_once():
+    dense = keras.layers.Dense(101)
+    model = keras.Sequential([keras.Input((101,)), dense, dense])
+    assert bytes_to_save(model) == (101 * 101 + 101) * 4 + 2 * 4096 + 4_000_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.weights import load_weights
+from zoo.weights import load_weights, save_weights
 
 
 def bert(**changes):
@@ -175,6 +175,19 @@ def test_loads_a_head_alone_and_leaves_the_optimizer(tmp_path):
     for old, new in zip(before, other_backbone.weights, strict=True):
         np.testing.assert_array_equal(old, new)
     assert int(other.optimizer.iterations) == 0
+
+
+def test_saves_a_head_without_the_optimizer(tmp_path):
+    backbone, model = classifier(5)
+    model.train_on_batch(features(), np.ones((2, 5)))
+    path = tmp_path / "task.weights.h5"
+    save_weights(model, path, skip=[backbone])
+    with h5py.File(path) as file:
+        assert set(file["layers"]) == {"dense"}
+        assert "optimizer" not in file
+    other_backbone, other = classifier(5)
+    load_weights(other, path, skip=[other_backbone])
+    np.testing.assert_array_equal(other.layers[-1].kernel, model.layers[-1].kernel)
 
 
 def test_a_head_of_another_size_is_refused(tmp_path):

@@ -12,7 +12,6 @@ from zoo.cards.card import (
     read_card_file,
 )
 from zoo.cards.catalogue import Location, find, read_card, read_cards
-from zoo.cards.strict_json import read_json, to_dataclass
 from zoo.cards.views import PresetList, card_view
 
 __all__ = [
@@ -31,6 +30,4 @@ __all__ = [
     "read_card",
     "read_card_file",
     "read_cards",
-    "read_json",
-    "to_dataclass",
 ]

@@ -8,7 +8,7 @@ import dataclasses
 import re
 from pathlib import Path
 
-from zoo.cards.strict_json import read_json, to_dataclass
+from zoo.weights.strict_json import read_json, to_dataclass
 
 LANGUAGE = re.compile(r"[a-z]{2,3}|multi")
 TAG = r"[a-z0-9]+(?:_[a-z0-9]+)*?"

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from zoo.cards.card import Card, read_card_file
+from zoo.weights.files import CONFIG_FILE, TOKENIZER_FILE
 
 HUBS = ("hf://", "kaggle://")
-CONFIG_FILE = "config.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +89,10 @@ def find(handle: str | os.PathLike) -> Location:
     folder = Path(handle).expanduser()
     if not folder.is_dir():
         raise ValueError(_unknown(handle, paths))
-    if not (folder / CONFIG_FILE).is_file():
+    if not any((folder / file).is_file() for file in (CONFIG_FILE, TOKENIZER_FILE)):
         raise ValueError(
-            f"The folder is not a preset: it has no {CONFIG_FILE}. `save_to_preset` writes one. "
-            f"Received: preset={handle!r}"
+            f"The folder is not a preset: it has no {CONFIG_FILE} and no {TOKENIZER_FILE}. `save_to_preset` "
+            f"writes them. Received: preset={handle!r}"
         )
     return Location(handle, folder=folder)
 

@@ -53,13 +53,14 @@ class MemoryCorpus:
 
     Args:
         documents: list of `Document`.
+        number: int, how many documents there were before long ones were split.
     """
 
-    def __init__(self, documents: Sequence[Document]):
+    def __init__(self, documents: Sequence[Document], number: int):
         self._documents = documents
         self.sentence_lengths = SentenceLengths.of(documents)
         self.counts = {
-            "documents": len(documents),
+            "documents": number,
             "sentences": len(self.sentence_lengths.flat),
             "tokens": int(self.sentence_lengths.flat.sum(dtype="int64")),
         }

@@ -10,16 +10,23 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
+
+_LAST_WORDS_BYTES = 2_000
 
 
 class EncoderProcess:
-    """Starts the process; a call writes a shard there.
+    """A call writes a shard in another process, which the first call starts.
 
     Args:
         arguments: tuple, folder (str), segmenter and `max_record_tokens` of a `zoo.data.encoding.ShardEncoder`.
     """
 
     def __init__(self, arguments: tuple):
+        self._arguments = arguments
+        self._process = None
+
+    def _start(self) -> None:
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -28,38 +35,48 @@ class EncoderProcess:
             "RAYON_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
         }
+        # What libraries log while they load would break the progress bar; it is shown if the process fails.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (`end` closes it)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "zoo.data.encoder_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._log,
             env=environment,
         )
-        self._arguments = arguments
+        self._send(self._arguments)
 
     def __call__(self, number: int, texts) -> dict:
         """Write shard `number`; gives its counts, raises what went wrong in the process."""
         try:
-            if self._arguments is not None:
-                self._send(self._arguments)
-                self._arguments = None
+            if self._process is None:
+                self._start()
             self._send((number, list(texts)))
             result = pickle.load(self._process.stdout)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
-            code = self._process.wait()
-            raise RuntimeError(
-                f"A process that tokenizes ended early, with exit code {code}. If memory is short, use fewer workers. "
-                f"Finished shards are kept: the same call goes on after them."
-            ) from error
+            raise RuntimeError(self._describe_end()) from error
         if isinstance(result, Exception):
             raise result
         return result
 
+    def _describe_end(self) -> str:
+        code = self._process.wait()
+        self._log.seek(0)
+        last_words = self._log.read()[-_LAST_WORDS_BYTES:].decode("utf-8", "replace").strip()
+        return (
+            f"A process that tokenizes ended early, with exit code {code}. If memory is short, use fewer workers. "
+            f"Finished shards are kept: the same call goes on after them. Its last words: {last_words or 'none'}"
+        )
+
     def end(self) -> None:
         """End the process at once; a shard in the making is lost."""
+        if self._process is None:
+            return
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+        self._log.close()
 
     def _send(self, message) -> None:
         pickle.dump(message, self._process.stdin, protocol=pickle.HIGHEST_PROTOCOL)

@@ -107,10 +107,13 @@ class ShardWriters:
         return self
 
     def __exit__(self, *error):
-        for process in self._processes:
-            process.end()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+        if self._threads is None:
+            return
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._end_processes()
+        self._threads.shutdown()
+        # A thread may have started its process meanwhile.
+        self._end_processes()
 
     def submit(self, number: int, texts: Sequence[str]) -> None:
         """Write shard `number`, now or soon; waits while enough are in the making."""
@@ -123,6 +126,10 @@ class ShardWriters:
     def finish(self) -> None:
         """Wait for the shards in the making; raises what went wrong with them."""
         self._collect(1)
+
+    def _end_processes(self) -> None:
+        for process in self._processes:
+            process.end()
 
     def _write(self, number: int, texts: Sequence[str]) -> None:
         process = self._idle.pop()

@@ -37,8 +37,9 @@ class Spans:
 class BlockPlan:
     """An epoch of full blocks: all documents in a new order, end to end, cut after every so many tokens.
 
-    Every block is full and every token in at most one; fewer than a block's tokens remain over. Text
-    that does not fill one block is one shorter example. (Liu et al. 2019, arXiv 1907.11692, section 4.2,
+    Every block is full and every token in at most one; fewer than a block's tokens remain over, some before
+    the first block so that blocks begin elsewhere in every epoch. Text that does not fill one block is one
+    shorter example. (Liu et al. 2019, arXiv 1907.11692, section 4.2,
     FULL-SENTENCES, without a mark between documents.)
 
     Args:
@@ -51,10 +52,12 @@ class BlockPlan:
         self._size = sequence_length - SPECIAL_TOKENS_OF_A_BLOCK
         self._order = rng.permutation(len(token_counts))
         self._ends = np.concatenate([[0], np.cumsum(token_counts[self._order], dtype="int64")])  # (documents + 1,)
-        self._blocks = rng.permutation(max(1, self._ends[-1] // self._size))
+        blocks = max(1, self._ends[-1] // self._size)
+        shift = rng.integers(0, max(0, self._ends[-1] - blocks * self._size), endpoint=True)
+        self._starts = shift + self._size * rng.permutation(blocks)
 
     def __len__(self):
-        return len(self._blocks)
+        return len(self._starts)
 
     def spans(self, examples: np.ndarray, rng: np.random.Generator) -> Spans:
         """The spans of some examples.
@@ -66,7 +69,7 @@ class BlockPlan:
         Returns:
             `Spans`.
         """
-        start = self._blocks[examples] * self._size  # (batch,)
+        start = self._starts[examples]  # (batch,)
         stop = np.minimum(start + self._size, self._ends[-1])
         first = np.searchsorted(self._ends, start, side="right") - 1
         last = np.searchsorted(self._ends, stop, side="left") - 1

@@ -26,7 +26,7 @@ from zoo.objectives.words import Segmenter
 # Characters of text a shard is made of: large enough to start a process for, small enough to keep many in memory.
 CHARACTERS_PER_SHARD = 8_000_000
 # Below this many bytes a single process is done before others have started.
-_BYTES_WORTH_PROCESSES = 8_000_000
+_BYTES_WORTH_PROCESSES = 16_000_000
 
 
 def prepare(
@@ -98,7 +98,9 @@ def _only_one(folder: Path) -> Iterator[None]:
     import fcntl
 
     with open(folder / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Some network file systems have no locks: there a second process would do the same work again.
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -9,6 +9,7 @@ import grain
 import numpy as np
 
 from zoo.data import features
+from zoo.data.documents import Document
 from zoo.data.examples import SPECIAL_TOKENS_OF_A_BLOCK, BlockPlan, PairPlan, assemble
 from zoo.data.sources import open_corpus
 from zoo.objectives import Objective, Vocabulary
@@ -237,6 +238,12 @@ class PretrainingDataset(grain.IterDataset):
         iterator = iter(grain.MapDataset.source(self._source).to_iter_dataset(options))
         iterator.set_state({"next_index": self._first_step})
         return iterator
+
+    def documents(self) -> Iterator[Document]:
+        """The documents of the corpus in a random order that is always the same."""
+        corpus = self._batches.corpus
+        for document in np.random.default_rng(0).permutation(len(corpus.sentence_lengths)):
+            yield corpus[int(document)]
 
     def __str__(self):
         return (

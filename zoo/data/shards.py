@@ -14,6 +14,7 @@ _LENGTH_DTYPE = np.dtype("<u2")
 _HEADER_DTYPE = np.dtype("<u4")
 # One record a group: records are read one by one, in any order.
 _WRITER_OPTIONS = "group_size:1,zstd:1"
+_MAKE_ROOM = "If the disk is full, make room and call again: finished shards are kept."
 
 
 def token_dtype(vocabulary_size: int) -> np.dtype:
@@ -86,9 +87,9 @@ def write_shard(
         written = reader.num_records()
         reader.close()
     except RuntimeError as error:
-        raise OSError(f"Could not write {unfinished}: is the disk full? ({error})") from error
+        raise OSError(f"Could not write {unfinished}: {error}. {_MAKE_ROOM}") from error
     if written != len(lengths):
-        raise OSError(f"Could not write {unfinished}: {written} of {len(lengths)} records arrived. Is the disk full?")
+        raise OSError(f"Could not write {unfinished}: {written} of {len(lengths)} records arrived. {_MAKE_ROOM}")
     counts = save_lengths(path.with_suffix(".npz"), lengths, number_of_documents)
     os.replace(unfinished, path)
     return counts

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.data.corpus import MemoryCorpus
+from zoo.data.documents import split_document
 from zoo.data.encoding import encode_texts, segmenter_name
 from zoo.data.manifest import describe_source
 from zoo.data.preparation import open_prepared, prepare
+from zoo.data.shards import MAX_RECORD_TOKENS
 from zoo.data.text_files import expand_paths
 
 CACHE_VARIABLE = "KERAS_TEXT_ZOO_CACHE"
@@ -61,7 +63,8 @@ def _encode_texts(texts: Sequence[str], tokenizer) -> MemoryCorpus:
     documents = list(encode_texts([str(text) for text in texts], tokenizer, "auto"))
     if not documents:
         raise ValueError(f"Expected text, found none. Received: source with {len(texts)} items, all empty.")
-    return MemoryCorpus(documents)
+    parts = [part for document in documents for part in split_document(document, MAX_RECORD_TOKENS)]
+    return MemoryCorpus(parts, len(documents))
 
 
 def _open_files(patterns, tokenizer):

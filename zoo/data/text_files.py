@@ -16,7 +16,19 @@ from pathlib import Path
 
 # A file without line ends must not fill the memory: a longer line comes in parts of this many bytes.
 MAX_LINE_BYTES = 1 << 20
+_ENDINGS = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst")
 _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error)
+
+
+def names_text_file(item: str | os.PathLike) -> bool:
+    """Return whether one of several items is a path or pattern of text files, rather than a text.
+
+    It is if it is no string, or a string of one line that names a file, or ends like a text file's name:
+    `.txt`, `.text`, `.gz`, `.bz2`, `.xz`, `.zst`.
+    """
+    if not isinstance(item, str):
+        return isinstance(item, os.PathLike)
+    return "\n" not in item and (item.strip().lower().endswith(_ENDINGS) or os.path.isfile(item))
 
 
 def expand_paths(patterns: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:

@@ -2,7 +2,9 @@
 
 from zoo.objectives.masked_lm import MaskedLM
 from zoo.objectives.objective import Composite, Objective
-from zoo.objectives.sentence_pairs import NextSentence, Pair, SentencePairing, truncate_pair
+from zoo.objectives.parsing import parse_objective
+from zoo.objectives.preview import preview
+from zoo.objectives.sentence_pairs import NextSentence, Pair, truncate_pair
 from zoo.objectives.vocabulary import Vocabulary
 from zoo.objectives.words import mark_words
 
@@ -12,8 +14,9 @@ __all__ = [
     "NextSentence",
     "Objective",
     "Pair",
-    "SentencePairing",
     "Vocabulary",
     "mark_words",
+    "parse_objective",
+    "preview",
     "truncate_pair",
 ]

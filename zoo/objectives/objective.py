@@ -13,7 +13,7 @@ class Objective:
 
     An objective has one or both of two roles. A *corruption* is called with a batch and returns it
     with noise in it. A *pairing* plans which sentences make an example (see
-    `zoo.objectives.SentencePairing`). `a + b` is an objective that does both, in this order.
+    `zoo.objectives.sentence_pairs.SentencePairing`). `a + b` is an objective that does both, in this order.
 
     All randomness comes from the generator that is passed in: the same batch and the same
     generator state give the same noise, on every backend.
@@ -33,11 +33,6 @@ class Objective:
     @property
     def pairing(self) -> "Objective | None":
         return None
-
-    @property
-    def parts(self) -> tuple["Objective", ...]:
-        """The objectives that this one is made of, in the order in which they act."""
-        return (self,)
 
     def __call__(
         self, batch: dict[str, np.ndarray], vocabulary: Vocabulary, rng: np.random.Generator
@@ -84,7 +79,9 @@ class Composite(Objective):
                     "Every part of a composite must be an objective of `zoo.objectives`. "
                     f"Received: {part!r} of type {type(part).__name__}."
                 )
-        parts = tuple(inner for part in self.parts for inner in part.parts)
+        parts = tuple(
+            inner for part in self.parts for inner in (part.parts if isinstance(part, Composite) else (part,))
+        )
         if not parts:
             raise ValueError("A composite needs at least one objective. Received: parts=().")
         object.__setattr__(self, "parts", parts)

@@ -47,7 +47,7 @@ def find_words(candidates: np.ndarray, word_starts: np.ndarray) -> Words:
     tokens = np.flatnonzero(candidates)
     first_token = np.append(np.flatnonzero(begins.ravel()[tokens]), len(tokens))  # (words + 1,)
     run_starts = np.flatnonzero(after_gap[begins])
-    run_stops = np.append(run_starts[1:], len(first_token) - 1)
+    run_stops = np.append(run_starts, len(first_token) - 1)[1:]
     run_stop = np.repeat(run_stops, run_stops - run_starts)  # (words,)
     return Words(candidates, number, begins, first_token, run_stop)
 
@@ -64,8 +64,8 @@ def shuffle_positions(allowed: np.ndarray, count: int, rng: np.random.Generator)
     # In place throughout: fresh memory for every step would cost more than the sort.
     keys = rng.integers(0, 1 << 63, allowed.shape, dtype=np.uint64)  # (batch, length)
     keys &= ~low
+    np.putmask(keys, ~allowed, np.uint64(1 << 63))  # sorts behind the others
     keys |= np.arange(length, dtype=np.uint64)
-    np.bitwise_or(keys, np.uint64(1 << 63), out=keys, where=~allowed)  # sorts behind the others
     keys.sort(axis=1)
     return (keys[:, :count] & low).astype(np.int64)
 
@@ -100,17 +100,19 @@ def choose_words(words: Words, budget: np.ndarray, rng: np.random.Generator) -> 
     block = max(budget.max(initial=1), 1)
     for left in range(0, positions.shape[1], block):
         rows = np.flatnonzero((remaining > 0) & (left < per_row))
-        columns = np.arange(left, min(left + block, positions.shape[1]))
-        order = words.number[rows[:, None], positions[rows[:, None], columns]]  # (rows, block)
-        present = columns < per_row[rows, None]
-        sizes = np.where(present, word_tokens[order], 0)
-        accepted, spent = _accept_in_order(sizes, remaining[rows])
+        if not len(rows):
+            break
+        looked_at = positions[rows, left : left + block]  # (rows, block)
+        order = words.number.take(looked_at + rows[:, None] * words.number.shape[1])
+        sizes = word_tokens[order]
+        sizes[left + np.arange(sizes.shape[1]) >= per_row[rows, None]] = 0
+        accepted, spent = accept_in_order(sizes, remaining[rows])
         taken[order[accepted]] = True
         remaining[rows] -= spent
     return _tokens_of(words, taken)
 
 
-def _accept_in_order(sizes: np.ndarray, room: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def accept_in_order(sizes: np.ndarray, room: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Accepts entries from left to right, skipping each that exceeds what is left of the room.
 
     Args:
@@ -134,7 +136,7 @@ def _accept_in_order(sizes: np.ndarray, room: np.ndarray) -> tuple[np.ndarray, n
         used = np.where(taken, sizes, 0).sum(axis=1)
         spent[rows] += used
         left = left - used
-        going = pending.any(axis=1)
+        going = (left > 0) & pending.any(axis=1)
         rows, left, pending, sizes = rows[going], left[going], pending[going], sizes[going]
     return accepted, spent
 
@@ -144,9 +146,9 @@ def choose_spans(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Chooses runs of whole words, their number of words drawn from `law`.
 
-    Words are proposed as the first of a span in random order, each at most once. A span that the
-    budget or the end of the text does not leave room for is shortened to the words that fit. A
-    proposal is passed over if not even one word fits, or if a word of it is already chosen.
+    Words are proposed as the first of a span in random order, each at most once. A span for which
+    the budget, the end of the text or a word chosen before leaves no room is shortened to the words
+    that fit, and passed over if not even one does. So the budget is spent wherever words fit.
 
     Args:
         words: what `find_words` gives.
@@ -175,11 +177,10 @@ def choose_spans(
         span = first[:, None] + steps  # (rows, most words)
         tokens = words.first_token[np.minimum(span + 1, count)]
         tokens -= words.first_token[first][:, None]
-        inside = (steps < size[:, None]) & (tokens <= remaining[:, None])
-        free = inside[:, 0] & ~(taken[span] & inside).any(axis=1)
-        inside &= free[:, None]
+        inside = (steps < size[:, None]) & (tokens <= remaining[:, None]) & ~taken[span]
+        inside = np.logical_and.accumulate(inside, axis=1)
         taken[span[inside]] = True
-        opens[first[free]] = True
+        opens[first[inside[:, 0]]] = True
         remaining = remaining - np.where(inside, tokens, 0).max(axis=1)
     return _tokens_of(words, taken[:count]), _tokens_of(words, opens) & words.begins
 

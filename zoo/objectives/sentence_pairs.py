@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -95,12 +95,17 @@ class SentencePairing(Objective):
     Args:
         short_sequence_probability: probability that an example is built to a random length of
             2 tokens or more instead of the full one, so that the model also meets short texts.
+
+    Attributes:
+        label_names: what the labels 0 and 1 mean, for people.
     """
 
     short_sequence_probability: float = 0.1
 
+    label_names: ClassVar[tuple[str, str]]
     inputs = (features.TOKEN_IDS, features.SEGMENT_IDS, features.PADDING_MASK)
     targets = (features.SENTENCE_LABELS,)
+    sentence_head: ClassVar[str]
 
     def __post_init__(self):
         if not 0.0 <= self.short_sequence_probability <= 1.0:
@@ -250,6 +255,10 @@ class NextSentence(SentencePairing):
     Raises:
         ValueError: if `short_sequence_probability` is no probability.
     """
+
+    label_names = ("next", "random")
+
+    sentence_head = "next_sentence"
 
     def arrange(self, first, second, rng):
         if second is None or rng.random() < 0.5:

@@ -15,12 +15,13 @@ from tokenizers import normalizers, pre_tokenizers
 # Longer words are unknown.
 MAX_WORD_CHARACTERS = 100
 
-_PAGE = 256
+PAGE = 256
 _NUM_CODE_POINTS = 0x110000
 _SURROGATES = range(0xD800, 0xE000)
 # Planes 4 to 13 hold no character in any version of Unicode: every rule leaves them as they are.
 _SCANNED = (range(0x40000), range(0xE0000, 0xE1000), range(0xF0000, _NUM_CODE_POINTS))
-_ITSELF = -1
+# In a table: the character stays as it is.
+ITSELF = -1
 
 
 def build_normalizer(lowercase: bool, strip_accents: bool, clean: bool = True):
@@ -59,12 +60,13 @@ class CodePointTable:
         """Return the table of `{code point: number}`, 0 for all that is not named."""
         dense = np.zeros(_NUM_CODE_POINTS, np.int32)
         dense[list(numbers)] = list(numbers.values())
-        pages, page_of = np.unique(dense.reshape(-1, _PAGE), axis=0, return_inverse=True)
-        return cls((page_of.reshape(-1) * _PAGE).astype(np.int32), pages.reshape(-1))
+        places = {}
+        starts = [places.setdefault(page.tobytes(), len(places) * PAGE) for page in dense.reshape(-1, PAGE)]
+        return cls(np.array(starts, np.int32), np.frombuffer(b"".join(places), np.int32))
 
     def __call__(self, code_points: np.ndarray) -> np.ndarray:
         """Return int32 (characters,), the numbers of the code points, int array (characters,)."""
-        return self.numbers[self.page_starts[code_points >> 8] + (code_points & 255)]
+        return self.numbers[self.page_starts[code_points // PAGE] + (code_points % PAGE)]
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ class Expansion:
     @classmethod
     def of(cls, changes: dict[str, str]) -> "Expansion":
         """Return the table of `{character: what it becomes}`; all that isn't named stays as it is."""
-        numbers, rows = {(_ITSELF,): 0}, {}
+        numbers, rows = {(ITSELF,): 0}, {}
         for character, result in changes.items():
-            values = tuple(_ITSELF if part == character else ord(part) for part in result)
+            values = tuple(ITSELF if part == character else ord(part) for part in result)
             rows[ord(character)] = numbers.setdefault(values, len(numbers))
         lengths = np.array([len(values) for values in numbers], np.int32)
         return cls(
@@ -105,7 +107,7 @@ class Expansion:
         # From a character's place in the result to its row's place among the values.
         shifts = self.starts[rows] - (np.cumsum(lengths) - lengths)
         values = self.values[np.repeat(shifts, lengths) + np.arange(lengths.sum())]  # (results,)
-        return np.where(values == _ITSELF, np.repeat(code_points, lengths), values)
+        return np.where(values == ITSELF, np.repeat(code_points, lengths), values)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import keras
+import numpy as np
 
 STATE_FILE = "state.json"
 WEIGHTS_FILE = "state.weights.h5"
@@ -48,6 +49,8 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             state = json.loads((newest / STATE_FILE).read_text(encoding="utf-8"))
             model.load_weights(newest / WEIGHTS_FILE)
+            for variable, value in zip(_random_states(model), state["random_states"], strict=True):
+                variable.assign(np.array(value, variable.dtype))
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(
                 "A checkpoint must hold the state of this very model and optimizer. Use the configuration that the "
@@ -64,7 +67,9 @@ class Checkpoint(keras.callbacks.Callback):
         beside.mkdir()
         try:
             self.model.save_weights(beside / WEIGHTS_FILE)
-            (beside / STATE_FILE).write_text(json.dumps({"steps": self.steps}), encoding="utf-8")
+            random_states = [np.asarray(variable).tolist() for variable in _random_states(self.model)]
+            state = {"steps": self.steps, "random_states": random_states}
+            (beside / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
             older = self._all()
             os.replace(beside, self.folder / f"step-{self.steps:010d}")
         except BaseException:
@@ -89,3 +94,8 @@ class Checkpoint(keras.callbacks.Callback):
     def _newest(self):
         folders = self._all()
         return folders[-1] if folders else None
+
+
+def _random_states(model):
+    """The states of the model's random generators (dropout), which Keras does not save with the weights."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]

@@ -8,7 +8,7 @@ import importlib
 import inspect
 from pathlib import Path
 
-from zoo.cards.strict_json import read_json
+from zoo.weights.strict_json import read_json
 
 TRUSTED_PACKAGES = ("zoo", "keras_hub")
 KERAS_CLASSES = {
@@ -117,7 +117,5 @@ def check_arguments(kind: type, arguments: dict, where: str | Path) -> None:
         known |= HIDDEN_ARGUMENTS.union(*(inspect.signature(parent).parameters for parent in parents))
     unknown = sorted(arguments.keys() - known)
     if unknown:
-        own = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "kwargs")]
-        raise ValueError(
-            f"{kind.__name__} has no argument {', '.join(unknown)} (in {where}). It takes: {', '.join(own)}"
-        )
+        takes = ", ".join(parameter.name for parameter in own if parameter.name not in ("self", "kwargs"))
+        raise ValueError(f"{kind.__name__} has no argument {', '.join(unknown)} (in {where}). It takes: {takes}")

@@ -30,9 +30,7 @@ def load_weights(model, path: str | Path, skip: Sequence = ()) -> None:
     import keras
 
     path = Path(path)
-    skipped = [layer for top in skip for layer in top._flatten_layers()]
-    optimizer = getattr(model, "optimizer", None)
-    skipped += [] if optimizer is None else [optimizer]
+    skipped = _skipped(model, skip)
     expected = _model_shapes(model, skipped)
     received = _file_shapes(path)
     _compare(expected, received, path)
@@ -40,6 +38,24 @@ def load_weights(model, path: str | Path, skip: Sequence = ()) -> None:
         keras.saving.load_weights(model, str(path), objects_to_skip=skipped)
     except Exception as error:
         raise ValueError(_unreadable(path, error)) from error
+
+
+def save_weights(model, path: str | Path, skip: Sequence = ()) -> None:
+    """Save the weights of a built Keras model without the state of its optimizer.
+
+    Args:
+        model: a built Keras model or layer.
+        path: file ending in `.weights.h5`.
+        skip: layers whose weights are in another file.
+    """
+    import keras
+
+    keras.saving.save_weights(model, str(path), objects_to_skip=_skipped(model, skip))
+
+
+def _skipped(model, skip):
+    optimizer = getattr(model, "optimizer", None)
+    return [layer for top in skip for layer in top._flatten_layers()] + ([] if optimizer is None else [optimizer])
 
 
 def _compare(expected, received, path):

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from zoo.cards.strict_json import MAX_JSON_BYTES, read_json, to_dataclass
+from zoo.weights.strict_json import MAX_JSON_BYTES, read_json, to_dataclass
 
 
 @dataclasses.dataclass(frozen=True)

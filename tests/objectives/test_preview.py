@@ -1,0 +1,141 @@
+"""What an objective makes of a text, as text."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import zoo
+from zoo.objectives import MaskedLM, NextSentence, preview
+
+PIECES = [
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    *["the", "dog", "##s", "bark", "##ed", "it", "was", "old", "cat", "ran", "away", ".", ",", "<", "&"],
+    *"我爱北京天安门很大。",
+]
+TEXTS = ["The dogs barked. It was old. The cat ran away.", "The old cat was away. The dog ran."]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return zoo.tokenizers.WordPiece(PIECES, lowercase=True)
+
+
+def terminal(shown, width=200):
+    buffer = io.StringIO()
+    Console(file=buffer, force_terminal=True, width=width, color_system="truecolor").print(shown)
+    return buffer.getvalue()
+
+
+def test_masks_and_answers(tokenizer):
+    shown = preview(MaskedLM(mask_token_rate=1.0, random_token_rate=0.0), TEXTS, tokenizer, seed=3)
+    assert len(shown) == 2
+    for (given, target), text in zip(shown, TEXTS, strict=True):
+        assert given.startswith("[CLS]") and given.endswith("[SEP]")
+        assert given.count("[MASK]") >= target.count("…") + 1 >= 2
+        for answer in target.split(" … "):
+            assert answer in text.lower()
+
+
+def test_everything_masked(tokenizer):
+    objective = MaskedLM(rate=1.0, mask_token_rate=1.0, random_token_rate=0.0)
+    given, target = preview(objective, ["The dogs barked, it was old."], tokenizer)[0]
+    assert given == " ".join(["[CLS]", *["[MASK]"] * 10, "[SEP]"])
+    assert target == "the dogs barked, it was old."
+
+
+def test_states_are_told_apart(tokenizer):
+    for objective, mark, state in (
+        (MaskedLM(rate=1.0, mask_token_rate=1.0, random_token_rate=0.0), "[MASK]", "masked"),
+        (MaskedLM(rate=1.0, mask_token_rate=0.0, random_token_rate=1.0), "<", "random"),
+        (MaskedLM(rate=1.0, mask_token_rate=0.0, random_token_rate=0.0), "_dog_", "kept"),
+    ):
+        shown = preview(objective, ["the dog barked. the cat ran."], tokenizer, seed=1)
+        states = [piece.state for piece in shown.examples[0].pieces]
+        assert states[0] == states[-1] == "plain"
+        assert states.count(state) >= 7
+        assert mark in str(shown) and mark in repr(shown)
+
+
+def test_colours_in_a_terminal(tokenizer):
+    shown = preview(MaskedLM(rate=0.5, mask_token_rate=0.4, random_token_rate=0.3), TEXTS, tokenizer, seed=5)
+    states = {piece.state for example in shown.examples for piece in example.pieces}
+    assert states == {"plain", "masked", "random", "kept"}
+    text = terminal(shown)
+    for style in ("43m", "41m", "42m"):
+        # At least once in an example and once in the legend.
+        assert text.count(style) >= 2, style
+    plain = Console(file=io.StringIO(), width=200)
+    plain.print(shown)
+    assert "[MASK]" in plain.file.getvalue() and "\x1b" not in plain.file.getvalue()
+
+
+def test_a_page_is_escaped(tokenizer):
+    shown = preview(MaskedLM(rate=0.5, mask_token_rate=0.5, random_token_rate=0.0), ["the < & dog"], tokenizer)
+    page = shown._repr_html_()
+    assert "&lt;" in page and "&amp;" in page and "< &" not in page
+    assert page.count("<span") == page.count("</span>") >= 4
+
+
+def test_pairs(tokenizer):
+    objective = MaskedLM() + NextSentence()
+    shown = [preview(objective, TEXTS, tokenizer, seed=seed, sequence_length=31) for seed in range(5)]
+    assert {example.label for one in shown for example in one.examples} == {"next", "random"}
+    for one in shown:
+        for (given, target), example in zip(one, one.examples, strict=True):
+            assert given.count("[SEP]") == 2
+            assert target.endswith(f"| {example.label}")
+            assert {piece.segment for piece in example.pieces} == {0, 1}
+    assert "input A" in str(shown[0]) and "input B" in terminal(shown[0]) and "label" in shown[0]._repr_html_()
+
+
+def test_pairs_alone(tokenizer):
+    for given, target in preview(NextSentence(), TEXTS, tokenizer):
+        assert "[MASK]" not in given and target in ("next", "random")
+
+
+def test_chinese_words_are_masked_whole(tokenizer):
+    objective = MaskedLM("whole_word", rate=0.4, mask_token_rate=1.0, random_token_rate=0.0)
+    seen = set()
+    for seed in range(30):
+        ((given, _),) = preview(objective, ["我爱北京天安门。"], tokenizer, seed=seed)
+        given = given.replace(" ", "").removeprefix("[CLS]").removesuffix("[SEP]").replace("[MASK]", "?")
+        assert len(given) == 8 and given.count("?") <= 4
+        assert given[2:4] in ("北京", "??") and given[4:7] in ("天安门", "???")
+        seen.add(given[4:7])
+    assert seen == {"天安门", "???"}
+
+
+def test_it_is_what_training_gets(tokenizer):
+    objective = MaskedLM("span", rate=0.3) + NextSentence()
+    shown = preview(objective, TEXTS, tokenizer, seed=7, sequence_length=29)
+    dataset = zoo.data.pretraining_dataset(TEXTS, tokenizer, objective, 29, batch_size=1, seed=7)
+    assert len(shown) == len(dataset)
+    for step, example in enumerate(shown.examples):
+        inputs, targets, weights = dataset[step]
+        ids = inputs["token_ids"][0][inputs["padding_mask"][0] == 1]
+        pieces = [tokenizer.id_to_token(number).removeprefix("##") for number in ids.tolist()]
+        assert "".join(pieces) == example.input.replace(" ", "").replace("##", "")
+        answers = targets["mask_ids"][0][weights["mask_ids"][0] > 0]
+        states = np.array([piece.state != "plain" for piece in example.pieces])
+        assert states.sum() == len(answers)
+
+
+def test_the_same_seed_shows_the_same(tokenizer):
+    first, same, other = (str(preview(MaskedLM(rate=0.4), TEXTS, tokenizer, seed=seed)) for seed in (1, 1, 2))
+    assert first == same != other
+
+
+def test_one_text_instead_of_a_list(tokenizer):
+    assert list(preview(MaskedLM(), "the dog.", tokenizer)) == list(preview(MaskedLM(), ["the dog."], tokenizer))
+
+
+def test_a_text_that_looks_like_a_file_name(tokenizer):
+    ((given, _),) = preview(NextSentence(), ["was.txt"], tokenizer)
+    assert given.startswith("[CLS] was. [UNK] [SEP]")
+
+
+def test_an_empty_text(tokenizer):
+    with pytest.raises(ValueError, match="found none"):
+        preview(MaskedLM(), ["the dog.", ""], tokenizer)

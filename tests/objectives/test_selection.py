@@ -1,0 +1,55 @@
+"""Vectorised choices against the same choices made one by one."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo.objectives.selection import accept_in_order, choose_spans, find_words, shuffle_positions
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_skipping_what_does_not_fit(data):
+    rows, entries = data.draw(st.integers(1, 5)), data.draw(st.integers(0, 13))
+    draw = np.random.default_rng(data.draw(st.integers(0, 9999)))
+    sizes = draw.integers(0, 5, (rows, entries))
+    room = draw.integers(0, 17, rows)
+    accepted, spent = accept_in_order(sizes, room)
+    for row in range(rows):
+        left, expected = room[row], []
+        for size in sizes[row]:
+            expected.append(0 < size <= left)
+            left -= size if expected[-1] else 0
+        np.testing.assert_array_equal(accepted[row], np.array(expected, bool))
+        assert spent[row] == room[row] - left
+
+
+def test_words_of_a_batch():
+    candidates = np.array([[0, 1, 1, 1, 0, 1, 1, 0], [0, 0, 1, 1, 1, 1, 1, 1]], bool)
+    starts = np.array([[1, 0, 0, 1, 1, 1, 1, 1], [1, 1, 0, 1, 0, 0, 0, 1]], bool)
+    words = find_words(candidates, starts)
+    np.testing.assert_array_equal(words.number[candidates], [0, 0, 1, 2, 3, 4, 5, 5, 5, 5, 6])
+    np.testing.assert_array_equal(np.diff(words.first_token), [2, 1, 1, 1, 1, 4, 1])
+    np.testing.assert_array_equal(words.run_stop, [2, 2, 4, 4, 7, 7, 7])
+
+
+def test_positions_come_in_every_order_equally_often():
+    allowed = np.tile(np.array([0, 1, 1, 0, 1], bool), (6000, 1))
+    order = shuffle_positions(allowed, 3, np.random.default_rng(1))
+    orders, counts = np.unique(order, axis=0, return_counts=True)
+    assert len(orders) == 6 and set(orders.ravel()) == {1, 2, 4}
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
+
+
+def test_spans_never_share_a_word_and_spend_the_budget():
+    rng = np.random.default_rng(0)
+    candidates = rng.random((101, 53)) < 0.9
+    words = find_words(candidates, np.ones_like(candidates))
+    budget = rng.integers(0, 23, 101)
+    chosen, begins = choose_spans(words, budget, np.array([0.2, 0.3, 0.5]), rng)
+    assert not (chosen & ~candidates).any() and not (begins & ~chosen).any()
+    np.testing.assert_array_equal(chosen.sum(axis=1), np.minimum(budget, candidates.sum(axis=1)))
+    spans = np.cumsum(begins.ravel())[chosen.ravel()]
+    assert np.bincount(spans)[1:].max() == 3
+    after_gap = np.diff(chosen.astype(int), axis=1, prepend=0) == 1
+    assert begins[after_gap].all()

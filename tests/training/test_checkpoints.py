@@ -1,0 +1,109 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from zoo.training import Checkpoint
+
+# A run that is killed in the middle and taken up again must end with the weights of one that was not.
+SCRIPT = """
+import sys
+import keras, numpy as np
+from zoo.training import AdamW, Checkpoint, WarmupLinearDecay
+
+folder, slow = sys.argv[1], float(sys.argv[2])
+keras.utils.set_random_seed(7)
+model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(11, "tanh"), keras.layers.Dropout(0.3), keras.layers.Dense(1)])
+model.compile(AdamW(WarmupLinearDecay(1e-2, 40)), loss="mse", jit_compile=False)
+checkpoint = Checkpoint(folder, every=8)
+done = checkpoint.restore(model)
+print("resumed at", done, flush=True)
+
+def batches():
+    step = done
+    while True:
+        x = np.random.default_rng(step).normal(size=(6, 5)).astype("float32")
+        step += 1
+        yield x, x.sum(axis=1, keepdims=True)
+
+class Slow(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if slow:
+            import time
+            time.sleep(slow)
+
+model.fit(batches(), steps_per_epoch=8, epochs=5, initial_epoch=done // 8, callbacks=[checkpoint, Slow()], verbose=0)
+np.savez(sys.argv[3], *model.get_weights())
+"""
+
+
+def start(folder, slow, result):
+    command = [sys.executable, "-c", SCRIPT, str(folder), str(slow), str(result)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
+    whole = start(tmp_path / "whole", 0, tmp_path / "whole.npz")
+    assert whole.communicate()[0].strip() == "resumed at 0"
+    run = start(tmp_path / "killed", 0.1, tmp_path / "killed.npz")
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed").glob("step-*16")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    run.stdout.close()
+    assert not (tmp_path / "killed.npz").exists()
+    again = start(tmp_path / "killed", 0, tmp_path / "killed.npz")
+    resumed = again.communicate()[0].strip()
+    assert again.returncode == 0 and resumed in ("resumed at 16", "resumed at 24")
+    with np.load(tmp_path / "whole.npz") as expected, np.load(tmp_path / "killed.npz") as found:
+        for name in expected.files:
+            np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+
+
+def small_model(units=3):
+    import keras
+
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(units)])
+    model.compile("adam", loss="mse", jit_compile=False)
+    return model
+
+
+def saved(tmp_path, model):
+    checkpoint = Checkpoint(tmp_path, every=1)
+    checkpoint.set_model(model)
+    model.optimizer.build(model.trainable_variables)
+    checkpoint.steps = 1
+    checkpoint.save()
+    return checkpoint
+
+
+def test_a_failed_save_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    model = small_model()
+    checkpoint = saved(tmp_path, model)
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model, "save_weights", full)
+    checkpoint.steps = 2
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save()
+    assert [folder.name for folder in tmp_path.iterdir()] == ["step-0000000001"]
+    assert Checkpoint(tmp_path, every=1).restore(small_model()) == 1
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    saved(tmp_path, small_model())
+    with pytest.raises(ValueError, match="Received: folder="):
+        Checkpoint(tmp_path, every=1).restore(small_model(units=4))
+
+
+def test_nothing_to_go_on_from(tmp_path):
+    assert Checkpoint(tmp_path / "none", every=5).restore(small_model()) == 0
+    with pytest.raises(ValueError, match="Received: every=0"):
+        Checkpoint(tmp_path, every=0)

@@ -1,0 +1,103 @@
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.checks import numbers
+from zoo.training import AdamW, WarmupLinearDecay, fine_tuning_rate
+
+
+def test_schedule_by_fraction_and_by_steps_is_the_same():
+    by_fraction, by_steps = (WarmupLinearDecay(1e-3, 1000, warmup) for warmup in (0.1, 100))
+    steps = np.arange(1200)
+    rates = np.array([float(by_fraction(step)) for step in steps])
+    np.testing.assert_allclose(rates, [float(by_steps(step)) for step in steps], rtol=1e-5)
+    assert rates.argmax() == 100 and rates.max() == pytest.approx(1e-3)
+    assert rates[0] == 0 and (rates[1000:] == 0).all()
+    np.testing.assert_allclose(np.diff(rates[100:1000]), -1e-3 / 900, rtol=1e-2)
+
+
+def test_schedule_round_trip():
+    schedule = WarmupLinearDecay(1e-3, 1000, 0.1)
+    copy = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
+    assert copy.get_config() == schedule.get_config()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((0.0, 10), "Received: peak=0.0"), ((1e-3, 0), "total_steps=0"), ((1e-3, 10, 11), "warmup=11, total_steps=10")],
+)
+def test_impossible_schedules(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        WarmupLinearDecay(*arguments)
+
+
+def steps_of_adam(gradients, rate, correct, start):
+    """Adam in float64, one line of the paper after the other."""
+    first = second = 0.0
+    value = start
+    for step, gradient in enumerate(gradients, 1):
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        hat_1, hat_2 = (first / (1 - 0.9**step), second / (1 - 0.999**step)) if correct else (first, second)
+        value = value - rate * hat_1 / (np.sqrt(hat_2) + 1e-6)
+    return value
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_adam_with_and_without_bias_correction(correct):
+    variable = keras.Variable(np.array([1.0, -2.0], "float32"), name="bias")
+    optimizer = AdamW(1e-2, bias_correction=correct, global_clipnorm=None)
+    gradients = np.random.default_rng(0).normal(size=(7, 2))
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient.astype("float32"))], [variable])
+    expected = steps_of_adam(gradients, 1e-2, correct, np.array([1.0, -2.0]))
+    np.testing.assert_allclose(numbers(variable), expected, rtol=1e-3)
+
+
+def test_biases_and_normalizations_are_not_decayed():
+    backbone = zoo.BertBackbone(97, 2, 3, 12, 29, max_sequence_length=13)
+    before = {weight.path: weight.numpy() for weight in backbone.trainable_weights}
+    for path, weight in zip(before, backbone.trainable_weights, strict=True):
+        weight.assign(np.ones(weight.shape))
+        before[path] = np.ones(weight.shape)
+    optimizer = AdamW(0.5, weight_decay=0.5)
+    optimizer.apply([keras.ops.zeros(weight.shape) for weight in backbone.trainable_weights], backbone.trainable_weights)
+    changed = {
+        weight.path.rsplit("/", 1)[1] for weight in backbone.trainable_weights if numbers(weight).max() < 0.999
+    }
+    assert changed == {"kernel", "embeddings"}
+
+
+def test_gradients_are_clipped_by_their_common_norm():
+    variables = [keras.Variable(np.zeros(3, "float32"), name=name) for name in ("bias", "beta")]
+    plain = keras.optimizers.SGD(1.0, global_clipnorm=AdamW().global_clipnorm)
+    plain.apply([keras.ops.full((3,), 10.0), keras.ops.full((3,), 10.0)], variables)
+    norm = np.sqrt(sum((numbers(variable) ** 2).sum() for variable in variables))
+    assert norm == pytest.approx(1.0, rel=1e-5)
+
+
+def test_accumulated_batches_are_one_large_batch():
+    start = np.array([[1.0], [-2.0]], "float32")
+    inputs = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+    targets = inputs @ np.array([[3.0], [1.0]], "float32")
+    results = []
+    for batch_size, accumulated in ((8, None), (2, 4)):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+        model.set_weights([start])
+        model.compile(AdamW(1e-2, gradient_accumulation_steps=accumulated), loss="mse", jit_compile=False)
+        model.fit(inputs, targets, batch_size=batch_size, shuffle=False, epochs=3, verbose=0)
+        results.append(model.get_weights()[0])
+    np.testing.assert_allclose(*results, rtol=1e-4)
+
+
+def test_optimizer_round_trip():
+    optimizer = AdamW(WarmupLinearDecay(1e-3, 100), weight_decay=0.1, bias_correction=False)
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(copy) is AdamW and not copy.bias_correction and copy.weight_decay == 0.1
+    assert copy._learning_rate.get_config() == optimizer._learning_rate.get_config()
+
+
+def test_smaller_models_are_tuned_at_higher_rates():
+    rates = [fine_tuning_rate(size) for size in (128, 512, 768, 1024)]
+    assert rates == sorted(rates, reverse=True) and rates[0] == 3e-4 and rates[-1] == 2e-5
