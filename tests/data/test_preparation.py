@@ -8,12 +8,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from tests.data.texts import make_documents
 from zoo.data import encode_documents, encoding, load_tokenizer, preparation, prepare
+from zoo.data.encoder_process import EncoderProcess
 from zoo.data.preparation import open_prepared
 
 
@@ -78,6 +80,36 @@ def test_a_finished_folder_is_left_as_it_is(tmp_path, write_text, tokenizer, mon
     assert prepare(file, tmp_path / "out", tokenizer, progress=False) == first
 
 
+def test_two_at_once_share_the_work(tmp_path, write_text, tokenizer, small_shards, monkeypatch):
+    file = write_text("a.txt", make_documents(3, 23))
+    write = encoding.write_shard
+    written = []
+
+    def write_slowly(folder, number, *arguments):
+        written.append(number)
+        time.sleep(0.02)
+        return write(folder, number, *arguments)
+
+    monkeypatch.setattr(encoding, "write_shard", write_slowly)
+    with ThreadPoolExecutor(2) as threads:
+        both = list(threads.map(lambda _: prepare(file, tmp_path / "out", tokenizer, progress=False), range(2)))
+    assert both[0] == both[1]
+    assert written == list(range(len(both[0]["shards"])))
+
+
+def test_chinese_words_are_found_without_being_asked_for(tmp_path, write_text, tokenizer):
+    file = write_text("a.txt", ["春天来了。", "Baco dufi."])
+    starts = {}
+    for segmenter in ("auto", None):
+        folder = tmp_path / str(segmenter)
+        prepare(file, folder, tokenizer, segmenter=segmenter, progress=False)
+        corpus, _ = open_prepared(folder)
+        starts[segmenter] = [corpus[number].word_starts.tolist() for number in range(2)]
+    assert starts[None][0] == [True] * 5
+    assert starts["auto"][0][:2] == [True, False]
+    assert starts["auto"][1] == starts[None][1]
+
+
 def test_an_interrupted_preparation_goes_on(tmp_path, write_text, tokenizer, small_shards, monkeypatch):
     file = write_text("a.txt", make_documents(5, 37))
     prepare(file, tmp_path / "whole", tokenizer, progress=False)
@@ -106,7 +138,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, write_text, tokenizer, sma
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-        with pytest.raises(OSError, match=r"(?s)shard-00000\.unfinished.*make room and call again"):
+        with pytest.raises(OSError, match=r"(?s)shard-00000\.array_record.*make room and call again"):
             prepare(file, tmp_path / "out", tokenizer, progress=False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -123,14 +155,13 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_kill_loses_no_finished_shard(tmp_path, write_text, tokenizer, monkeypatch, workers):
+def test_a_kill_loses_no_finished_shard(tmp_path, write_text, tokenizer, monkeypatch):
     monkeypatch.setattr(preparation, "CHARACTERS_PER_SHARD", 20_000)
     file = write_text("a.txt", make_documents(6, 3_000))
     prepare(file, tmp_path / "whole", tokenizer, workers=1, progress=False)
     out = tmp_path / "out"
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(file), str(out), str(tmp_path / "whole")]
-    process = subprocess.Popen([*command, str(workers)], start_new_session=True)
+    process = subprocess.Popen([*command, "2"], start_new_session=True)
     deadline = time.monotonic() + 120
     while len(list(out.glob("*.array_record"))) < 2:
         assert process.poll() is None and time.monotonic() < deadline
@@ -141,7 +172,6 @@ def test_a_kill_loses_no_finished_shard(tmp_path, write_text, tokenizer, monkeyp
     kept = {path.name: path.stat().st_mtime_ns for path in out.glob("*.array_record")}
     assert not json.loads((out / "manifest.json").read_text())["finished"]
     assert 2 <= len(kept) < len(list((tmp_path / "whole").glob("*.array_record")))
-    time.sleep(1.0 if workers > 1 else 0.0)
     prepare(file, out, tokenizer, workers=1, progress=False)
     assert digest(out) == digest(tmp_path / "whole")
     assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
@@ -195,29 +225,34 @@ def test_another_encoding_says_file_and_line(tmp_path, write_text, tokenizer, wo
         prepare(file, tmp_path / "out", tokenizer, workers=workers, progress=False)
 
 
-def test_an_error_in_a_process_is_raised_here(tmp_path, write_text, tokenizer, small_shards):
-    file = write_text("a.txt", make_documents(3, 31, chinese=True))
-    with pytest.raises(ZeroDivisionError):
-        prepare(file, tmp_path / "out", tokenizer, segmenter=_Failing(), workers=2, progress=False)
-
-
-class _Failing:
-    """A segmenter that another process can import, and that fails there."""
+class Failing:
+    """A segmenter that another process can import, with words that it cannot bear."""
 
     def __call__(self, text):
-        raise ZeroDivisionError
+        if "山" in text:
+            raise ZeroDivisionError("山")
+        if "水" in text:
+            print("out of luck", flush=True)
+            os._exit(7)
+        return [text]
 
 
-def test_a_process_that_dies_is_reported(tmp_path, write_text, tokenizer, small_shards):
-    file = write_text("a.txt", make_documents(3, 31, chinese=True))
-    with pytest.raises(RuntimeError, match=r"(?s)ended early, with exit code 7.*Its last words: .*out of luck"):
-        prepare(file, tmp_path / "out", tokenizer, segmenter=_Dying(), workers=2, progress=False)
-
-
-class _Dying:
-    def __call__(self, text):
-        print("out of luck", flush=True)
-        os._exit(7)
+def test_a_process_reports_errors_and_its_own_end(tmp_path, write_text, tokenizer):
+    prepare(write_text("a.txt", ["Ba."]), tmp_path / "out", tokenizer, progress=False)
+    process = EncoderProcess((str(tmp_path / "out"), Failing(), 101))
+    try:
+        assert process(3, ["Ba co.", "花月。"])["documents"] == 2
+        with pytest.raises(ZeroDivisionError, match="山"):
+            process(4, ["山。"])
+        assert process(5, ["风。"]) == {"documents": 1, "records": 1, "sentences": 1, "tokens": 2}
+        with pytest.raises(RuntimeError, match=r"(?s)ended early, with exit code 7.*Its last words: .*out of luck"):
+            process(6, ["水。"])
+    finally:
+        process.end()
+    assert {path.name for path in (tmp_path / "out").glob("shard-0000[3-9].array_record")} == {
+        "shard-00003.array_record",
+        "shard-00005.array_record",
+    }
 
 
 def test_a_local_function_segments_without_processes(tmp_path, write_text, tokenizer, small_shards):

@@ -295,6 +295,11 @@ def test_wrong_sources(make, source):
         make(source=source)
 
 
+def test_strings_need_a_tokenizer(documents):
+    with pytest.raises(TypeError, match="Expected a tokenizer"):
+        pretraining_dataset(documents, None, PAIRED)
+
+
 def test_wrong_objective(make):
     with pytest.raises(TypeError, match="Expected an objective"):
         make("masked_lm")

@@ -3,7 +3,6 @@ import hashlib
 import os
 
 import keras
-import numpy as np
 import pytest
 
 import zoo
@@ -209,8 +208,7 @@ def test_room_is_kept_for_all_that_is_written(dtype, tmp_path):
     model = keras.Model(backbone.input, outputs)
     without = bytes_to_save(model)
     model.compile("adam", "mse")
-    ids = np.ones((2, 7), "int32")
-    model.train_on_batch({"token_ids": ids, "segment_ids": ids, "padding_mask": ids}, np.ones((2, 5)))
+    model.optimizer.build(model.trainable_variables)
     model.save_weights(tmp_path / "model.weights.h5")
     written = (tmp_path / "model.weights.h5").stat().st_size
     assert written < bytes_to_save(model) < written + 5_000_000

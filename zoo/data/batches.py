@@ -60,7 +60,7 @@ def length_boundaries(longest: int) -> tuple[int, ...]:
     Example:
 
     >>> length_boundaries(200)
-    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 128, 160, 200)
+    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 128, 160, 192, 200)
     """
     ladder = [*range(8, 65, 8), 80, 96, 128, 160, 192, 256, 320, 384, 512]
     while ladder[-1] < longest:

@@ -38,7 +38,7 @@ class EncoderProcess:
         # What libraries log while they load would break the progress bar; it is shown if the process fails.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (`end` closes it)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "zoo.data.encoder_process"],
+            [sys.executable, "-m", "zoo.data.encoder_process", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -83,12 +83,13 @@ class EncoderProcess:
         self._process.stdin.flush()
 
 
-def serve(requests, answers) -> None:
-    """Write the shards that are asked for until there are no more requests.
+def serve(requests, answers, asker: int) -> None:
+    """Write the shards that are asked for until there are no more requests, or nobody who asks.
 
     Args:
         requests: binary stream of pickles: the arguments, then pairs of shard number and texts.
         answers: binary stream, gets the counts of each shard or the exception.
+        asker: int, number of the process that started this one.
     """
     from zoo.data.encoding import ShardEncoder
     from zoo.data.tokenizer_folder import load_tokenizer
@@ -98,6 +99,8 @@ def serve(requests, answers) -> None:
         try:
             request = pickle.load(requests)
         except EOFError:
+            return
+        if os.getppid() != asker:
             return
         try:
             if encoder is None:
@@ -117,4 +120,4 @@ if __name__ == "__main__":
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever a library prints must not get among the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(sys.stdin.buffer, answers)
+    serve(sys.stdin.buffer, answers, int(sys.argv[1]))

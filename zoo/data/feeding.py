@@ -1,6 +1,5 @@
 """How Python batches reach `keras.Model.fit` on each backend."""
 
-import keras
 import numpy as np
 
 
@@ -17,6 +16,7 @@ def feed(make_batches):
     Returns:
         Something to give to `fit` or `evaluate` as `x` together with the number of steps.
     """
+    import keras
 
     def endless():
         epoch = 0

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.data.shards import unfinished_path
+
 MANIFEST = "manifest.json"
 INDEX = "index.npz"
 _FORMAT = 1
@@ -59,7 +61,7 @@ def new_manifest(files: Sequence[Path], tokenizer, segmenter: str, characters_pe
 
 def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest whole or not at all."""
-    unfinished = Path(folder) / (MANIFEST + ".unfinished")
+    unfinished = unfinished_path(Path(folder) / MANIFEST)
     unfinished.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(unfinished, Path(folder) / MANIFEST)
 

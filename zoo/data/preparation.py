@@ -63,7 +63,7 @@ def prepare(
         OSError: if the disk is full; what is finished is kept.
     """
     files = expand_paths(files)
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     workers = _number_of_workers(workers, files)
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder):
@@ -172,6 +172,8 @@ def _finish(folder: Path, manifest: dict, number_of_shards: int) -> dict:
 def _delete_leftovers(folder: Path, number_of_shards: int) -> None:
     for number in range(number_of_shards):
         shard_path(folder, number).with_suffix(".npz").unlink(missing_ok=True)
+    for path in folder.glob("*.unfinished"):
+        path.unlink(missing_ok=True)
 
 
 def open_prepared(folder) -> tuple[ShardCorpus, dict]:

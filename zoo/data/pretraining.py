@@ -1,6 +1,6 @@
 """Batches for pre-training: from a corpus and an objective, by step."""
 
-import itertools
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,9 @@ import numpy as np
 from zoo.data import features
 from zoo.data.documents import Document
 from zoo.data.examples import SPECIAL_TOKENS_OF_A_BLOCK, BlockPlan, PairPlan, assemble
+from zoo.data.feeding import feed
 from zoo.data.sources import open_corpus
+from zoo.data.tokenizer_folder import load_tokenizer
 from zoo.objectives import Objective, Vocabulary
 
 _PREFETCHED_BATCHES = 16
@@ -63,8 +65,10 @@ def pretraining_dataset(
         )
     _check_numbers(objective, sequence_length, batch_size, seed, shard_index, num_shards)
     if tokenizer is None:
-        from zoo.data.tokenizer_folder import load_tokenizer
-
+        if not isinstance(source, (str, os.PathLike)):
+            raise TypeError(
+                "Expected a tokenizer: only a folder written by `zoo.data.prepare` holds one. Received: tokenizer=None"
+            )
         tokenizer = load_tokenizer(source)
     corpus = open_corpus(source, tokenizer)
     batches = Batches(
@@ -270,22 +274,9 @@ class PretrainingDataset(grain.IterDataset):
                 ones; None for the endless dataset.
 
         Returns:
-            On TensorFlow a `tf.data.Dataset`, on other backends a grain dataset or a generator.
+            See `zoo.data.feeding.feed`.
         """
-        import keras
-
-        if keras.config.backend() == "tensorflow":
-            import tensorflow as tf
-
-            signature = keras.tree.map_structure(
-                lambda array: tf.TensorSpec(array.shape, array.dtype), self[self._first_step]
-            )
-            generator = tf.data.Dataset.from_generator(lambda: self._stream(steps), output_signature=signature)
-            return generator.prefetch(tf.data.AUTOTUNE)
-        return self if steps is None else self._stream(steps)
-
-    def _stream(self, steps: int | None) -> Iterator[tuple[dict, dict, dict]]:
         if steps is None:
-            return iter(self)
+            return feed(lambda epoch: iter(self))
         first = range(self._first_step, self._first_step + steps)
-        return (self[step] for step in itertools.chain.from_iterable(itertools.repeat(first)))
+        return feed(lambda epoch: (self[step] for step in first))

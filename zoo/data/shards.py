@@ -52,6 +52,15 @@ def shard_path(folder: Path, number: int) -> Path:
     return Path(folder) / f"shard-{number:05d}.array_record"
 
 
+def unfinished_path(path: Path) -> Path:
+    """Where a file is written before it gets its name.
+
+    The process is part of it: one that outlives the process which started it must not write into the file
+    of its successor.
+    """
+    return path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+
+
 def write_shard(
     folder: Path, number: int, documents: Iterable[Document], max_record_tokens: int, dtype: np.dtype
 ) -> dict:
@@ -73,7 +82,7 @@ def write_shard(
     from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 
     path = shard_path(folder, number)
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = unfinished_path(path)
     lengths, number_of_documents = [], 0
     try:
         writer = ArrayRecordWriter(str(unfinished), _WRITER_OPTIONS)
@@ -110,7 +119,7 @@ def save_lengths(path: Path, lengths: list[np.ndarray], documents: int) -> dict:
 
 def save_arrays(path: Path, **arrays) -> None:
     """`numpy.savez` that never leaves half a file under the name."""
-    unfinished = path.with_suffix(".unfinished_npz")
+    unfinished = unfinished_path(path)
     with open(unfinished, "wb") as handle:
         np.savez(handle, **arrays)
     os.replace(unfinished, path)

@@ -8,6 +8,7 @@ import importlib
 import io
 import lzma
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,12 +24,15 @@ _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error)
 def names_text_file(item: str | os.PathLike) -> bool:
     """Return whether one of several items is a path or pattern of text files, rather than a text.
 
-    It is if it is no string, or a string of one line that names a file, or ends like a text file's name:
-    `.txt`, `.text`, `.gz`, `.bz2`, `.xz`, `.zst`.
+    A path object is. A string is if it has one line and ends like a text file's name (`.txt`, `.text`, `.gz`,
+    `.bz2`, `.xz`, `.zst`), has a `*` and no space, or is the path of a file that exists.
     """
     if not isinstance(item, str):
         return isinstance(item, os.PathLike)
-    return "\n" not in item and (item.strip().lower().endswith(_ENDINGS) or os.path.isfile(item))
+    if "\n" in item:
+        return False
+    pattern = "*" in item and not re.search(r"\s", item)
+    return pattern or item.strip().lower().endswith(_ENDINGS) or os.path.isfile(item)
 
 
 def expand_paths(patterns: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:

@@ -1,13 +1,11 @@
 """Fill in the blank, and pre-training by it."""
 
-import itertools
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from zoo.data import features
-from zoo.data.feeding import feed
 from zoo.data.inputs import read_examples
 from zoo.data.pretraining import PretrainingDataset, pretraining_dataset
 from zoo.heads import ClassificationHead, MaskedLMHead
@@ -118,7 +116,7 @@ class MaskedLM(Task):
             )
         self._schedule(steps * kwargs.get("epochs", 1))
         rest = data.skip(steps * kwargs.get("initial_epoch", 0))
-        return keras.Model.fit(self, feed(lambda epoch: iter(rest)), steps_per_epoch=steps, **kwargs)
+        return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):
         """Loss and accuracy on held-out data; `x` as in `fit`, `steps` batches of it (all when None)."""
@@ -130,7 +128,7 @@ class MaskedLM(Task):
     def _held_out(self, x, batch_size, steps):
         data = self._pretraining_data(x, batch_size)
         steps = min(steps or len(data), len(data))
-        return feed(lambda epoch: itertools.islice(iter(data), steps)), steps
+        return data.feed(steps), steps
 
     def _pretraining_data(self, x, batch_size) -> PretrainingDataset:
         if isinstance(x, PretrainingDataset):

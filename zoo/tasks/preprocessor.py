@@ -32,6 +32,7 @@ class TextPreprocessor(keras_hub.models.Preprocessor):
         super().__init__(**kwargs)
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
+        self.built = True  # the tokenizer's state is its vocabulary; there is nothing to build
 
     @property
     def boundaries(self) -> tuple[int, ...]:

@@ -202,7 +202,8 @@ class Task(keras_hub.models.Task):
         steps = kwargs.pop("steps_per_epoch", None) or len(buckets)
         self._schedule(steps * kwargs.get("epochs", 1))
         first = kwargs.get("initial_epoch", 0)
-        return keras.Model.fit(self, feed(lambda epoch: make(epoch + first)), steps_per_epoch=steps, **kwargs)
+        source = feed(lambda epoch: make(epoch + first))
+        return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(
         self, x=None, y=None, batch_size=None, sample_weight=None, text_columns=None, label_column=None, **kwargs
@@ -267,8 +268,12 @@ class Task(keras_hub.models.Task):
             preset_dir: str or path, the folder.
             max_shard_size: float, GB, largest file of weights.
         """
-        with presets.writing_folder(preset_dir) as folder:
+        with presets.writing_folder(preset_dir, presets.bytes_to_save(self)) as folder:
             super().save_to_preset(str(folder), max_shard_size=max_shard_size)
+
+    def save_task_weights(self, filepath):
+        """Save the weights that are not the backbone's, without the optimizer's state."""
+        presets.save_weights(self, filepath, skip=[self.backbone])
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}

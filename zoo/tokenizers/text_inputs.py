@@ -39,11 +39,10 @@ def as_strings(inputs) -> tuple[list[str], tuple[int, ...]]:
         return [inputs], ()
     if hasattr(inputs, "numpy"):
         inputs = inputs.numpy()
-    try:
-        array = np.array(inputs, dtype=object)
-    except ValueError as error:
-        raise ValueError(f"Nested lists of texts must have equal lengths. Received: {inputs!r}") from error
-    texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in array.reshape(-1)]
+    array = np.array(inputs, dtype=object)
+    if any(isinstance(text, (list, tuple)) for text in array.flat):
+        raise ValueError(f"Nested lists of texts must have equal lengths. Received: {inputs!r}")
+    texts = [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in array.flat]
     return check_texts(texts), array.shape
 
 

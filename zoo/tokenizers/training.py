@@ -9,12 +9,11 @@ import tokenizers
 
 from zoo.data.text_files import expand_paths, names_text_file, open_text
 from zoo.tokenizers.bert_text import MAX_WORD_CHARACTERS, CharacterTables, character_tables
-from zoo.tokenizers.text_inputs import check_texts
 from zoo.tokenizers.word_piece import CONTINUATION, SPECIAL_TOKENS, WordPiece
 
 # Characters whose words are counted at once: an array of them stays in the processor's cache.
 _CHUNK = 100_000
-# Beyond this many different words the rarest are forgotten, so that memory stays below about a gigabyte.
+# Beyond this many different words the rarest are forgotten, so that they fit in about a gigabyte.
 _MAX_WORDS = 4_000_000
 # Occurrences of a word that are told to the trainer at once.
 _REPETITIONS = 1_000
@@ -37,7 +36,7 @@ def train_word_piece(
 
     Args:
         files: a path or pattern of text files (plain or compressed), a list of these, or an iterable of texts. In
-            a list, a string of one line that ends like a text file's name (`.txt`, `.txt.gz`, ...) is a path.
+            a list, strings are paths if all are as `zoo.data.text_files.names_text_file` says (`.txt`, `.xz`, ...).
         vocabulary_size: int, number of pieces, special tokens included; fewer if the text has too few words.
         lowercase: bool, as in `WordPiece`.
         strip_accents: bool or None, as in `WordPiece`.
@@ -61,8 +60,8 @@ def train_word_piece(
         show("Reading text")
         counter = WordCounter(character_tables(lowercase, strip_accents))
         for text in _read_texts(files):
-            counter.add(text)
-            show(f"Reading text: {counter.characters:,} characters, {len(counter.counts):,} different words")
+            if counter.add(text):
+                show(f"Reading text: {counter.characters:,} characters, {len(counter.counts):,} different words")
         counts = counter.finish()
         if not counts:
             raise ValueError("Text to train on was expected. Received: files without a word in them.")
@@ -78,8 +77,9 @@ def _check_sizes(vocabulary_size, minimum_frequency, limit_alphabet):
     room = vocabulary_size - len(SPECIAL_TOKENS)
     if room < 1 or not 1 <= limit_alphabet <= room:
         raise ValueError(
-            f"`vocabulary_size` must leave room for {len(SPECIAL_TOKENS)} special tokens and `limit_alphabet` pieces of "
-            f"one character, at least one. Received: vocabulary_size={vocabulary_size}, limit_alphabet={limit_alphabet}"
+            f"`vocabulary_size` must leave room for {len(SPECIAL_TOKENS)} special tokens and `limit_alphabet` pieces "
+            f"of one character, at least one. Received: vocabulary_size={vocabulary_size}, "
+            f"limit_alphabet={limit_alphabet}"
         )
 
 
@@ -95,7 +95,7 @@ def _shown(progress):
 
 def _read_texts(files) -> Iterator[str]:
     if isinstance(files, (str, os.PathLike)):
-        files = [files]
+        files = expand_paths(files)
     if not isinstance(files, Iterable) or isinstance(files, (bytes, dict)):
         raise TypeError(
             "Paths or patterns of text files, or an iterable of texts, were expected. Received: "
@@ -106,8 +106,12 @@ def _read_texts(files) -> Iterator[str]:
             with open_text(file) as lines:
                 yield from lines
         return
-    for text in files:
-        yield from check_texts([text])
+    for number, text in enumerate(files):
+        if not isinstance(text, str):
+            raise TypeError(
+                f"Every text must be a string. Received: files[{number}]={text!r} of type {type(text).__name__}"
+            )
+        yield text
 
 
 class WordCounter:
@@ -128,14 +132,19 @@ class WordCounter:
         self._texts = []
         self._waiting = 0
 
-    def add(self, text: str) -> None:
-        """Count the words of a text; a text beyond 100,000 characters is cut into parts of that length."""
+    def add(self, text: str) -> bool:
+        """Count the words of a text, in time; return whether the counts have changed by now.
+
+        A text beyond 100,000 characters is cut into parts of that length, whatever word is there.
+        """
+        before = self.characters
         for start in range(0, len(text), _CHUNK):
             part = text[start : start + _CHUNK]
             self._texts.append(part)
             self._waiting += len(part)
             if self._waiting >= _CHUNK:
                 self._count()
+        return self.characters > before
 
     def finish(self) -> dict[str, int]:
         """Return how often each word occurred, words too long for pieces left out."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoo.data.text_files import open_text
 
 _MAX_LISTED = 10
+_NOT_IN_PIECES = frozenset("\n\r\0")
 
 
 def read_vocabulary(path: str | os.PathLike) -> list[str]:
@@ -72,7 +73,7 @@ def write_vocabulary(path: str | os.PathLike, pieces: Sequence[str]) -> None:
 
 
 def check_pieces(pieces: Sequence[str], required: Sequence[str]) -> None:
-    """Check that the pieces are distinct, non-empty strings on one line each, special tokens among them.
+    """Check that the pieces are distinct, non-empty strings that fit on a line each, special tokens among them.
 
     Args:
         pieces: the pieces in the order of their ids.
@@ -85,9 +86,10 @@ def check_pieces(pieces: Sequence[str], required: Sequence[str]) -> None:
     for number, piece in enumerate(pieces):
         if not isinstance(piece, str):
             raise TypeError(f"Every piece must be a string. Received: vocabulary[{number}]={piece!r}")
-        if not piece or "\n" in piece or "\r" in piece:
+        if not piece or not _NOT_IN_PIECES.isdisjoint(piece):
             raise ValueError(
-                f"Every piece must be a non-empty text without line ends. Received: vocabulary[{number}]={piece!r}"
+                "Every piece must be a non-empty text without line ends and NUL characters. Received: "
+                f"vocabulary[{number}]={piece!r}"
             )
     missing = [token for token in required if token not in set(pieces)]
     if missing:

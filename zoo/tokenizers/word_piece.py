@@ -12,6 +12,7 @@ import numpy as np
 import tokenizers
 
 from zoo.tokenizers.bert_text import MAX_WORD_CHARACTERS, build_normalizer, build_pre_tokenizer
+from zoo.tokenizers.spacing import join_words
 from zoo.tokenizers.text_inputs import as_strings, check_texts, restore_shape
 from zoo.tokenizers.vocabulary_files import check_pieces, read_vocabulary, write_vocabulary
 
@@ -24,12 +25,6 @@ _BATCH = 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What KerasHub's WordPiece leaves open and BERT fixes.
 _FIXED = ("sequence_length", "split", "suffix_indicator", "oov_token", "special_tokens", "dtype")
-# Full-width characters but Hangul, which has spaces between its words.
-_WIDE = "\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
-_NEEDLESS_SPACE = re.compile(
-    rf"(?<=[{_WIDE}])\s(?=[{_WIDE}])|\s(?=[.,!?;:%)\]}}](?:\s|$))|(?<=\s[(\[{{])\s|(?<=^[(\[{{])\s"
-)
-_CONTRACTION = re.compile(r"(?<=\w) (['’]) (?=(?:s|t|d|m|re|ve|ll)\b)")
 
 
 class _BackboneOfPresets:
@@ -50,7 +45,8 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
     section 4.1. Lists of strings are tokenized by the `tokenizers` package on all cores, string tensors of a
     TensorFlow graph by `tensorflow-text`, with the same ids.
 
-    `[MASK]` in a text is the mask token; no other special token is ever made from text.
+    `[MASK]` in a text is the mask token; no other special token is made from what a text says; words without
+    pieces become `[UNK]`.
 
     Args:
         vocabulary: the path of a vocabulary file (UTF-8, one piece a line), or the list of the pieces.
@@ -81,9 +77,12 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
 
     backbone_cls = _BackboneOfPresets()
 
-    def __init__(
-        self, vocabulary=None, lowercase=False, strip_accents=None, special_tokens_in_strings=False, **kwargs
-    ):
+    def __init__(self, vocabulary=None, lowercase=False, strip_accents=None, special_tokens_in_strings=False, **kwargs):
+        if fixed := sorted(set(_FIXED) & set(kwargs)):
+            raise TypeError(
+                "WordPiece splits words and marks pieces as BERT does, without a choice. Received: "
+                f"{', '.join(fixed)}. Use `keras_hub.tokenizers.WordPieceTokenizer` for another kind."
+            )
         self._rust = self._graph = None
         super().__init__(
             vocabulary=vocabulary,
@@ -98,10 +97,11 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
 
     @classmethod
     def from_config(cls, config):
-        if config.get("vocabulary") is not None:
+        # A configuration from elsewhere must not choose which file of this machine is read.
+        if isinstance(config.get("vocabulary"), (str, os.PathLike)):
             raise ValueError(
-                "A saved tokenizer keeps its vocabulary in a file beside its configuration. Received: "
-                f"vocabulary={config['vocabulary']!r} in the configuration."
+                "A saved tokenizer keeps its vocabulary in a file beside its configuration, not the path of one. "
+                f"Received: vocabulary={config['vocabulary']!r} in the configuration."
             )
         return cls(**config)
 
@@ -247,7 +247,7 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
                 words[-1] += piece.removeprefix(CONTINUATION)
             else:
                 words.append(piece)
-        return _CONTRACTION.sub(r"\1", _NEEDLESS_SPACE.sub("", " ".join(words)))
+        return join_words(words)
 
     def word_starts(self, ids: np.ndarray) -> np.ndarray:
         """Return a bool array of the shape of `ids`, True where a piece begins a word, False for `##` pieces."""
@@ -289,9 +289,7 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
         if self._graph is None:
             from zoo.tokenizers.word_piece_graph import GraphWordPiece
 
-            self._graph = GraphWordPiece(
-                self.vocabulary, self.lowercase, self.strip_accents, self.tokens_in_strings
-            )
+            self._graph = GraphWordPiece(self.vocabulary, self.lowercase, self.strip_accents, self.tokens_in_strings)
         return self._graph
 
 

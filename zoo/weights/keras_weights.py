@@ -139,8 +139,10 @@ def _saving_shapes_only(model):
         def save(store):
             own = {}
             save_own_variables(own)
+            # A quantized layer may say None for a part that it does not use.
             for key, value in own.items():
-                store[key] = np.empty((0, *value.shape), "float32")
+                if value is not None:
+                    store[key] = np.empty((0, *value.shape), "float32")
 
         return save
 

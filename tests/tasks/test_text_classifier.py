@@ -1,0 +1,299 @@
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests import texts
+from tests.checks import numbers
+
+TOKENIZER = texts.word_piece()
+TRAIN = texts.reviews(61)
+
+
+def classifier(**options):
+    return zoo.TextClassifier(texts.backbone(TOKENIZER), tokenizer=TOKENIZER, **{"num_classes": 2, **options})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    keras.utils.set_random_seed(1)
+    model = classifier()
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    history = model.fit(*TRAIN, epochs=8, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
+    return model, history
+
+
+def test_it_learns_and_reports(fitted):
+    model, history = fitted
+    assert history.history["val_accuracy"][-1] > 0.9
+    assert history.history["loss"][-1] < 0.5 * history.history["loss"][0]
+
+
+def test_predictions_keep_the_order_of_the_texts(fitted):
+    model, _ = fitted
+    found = model.predict(TRAIN[0], batch_size=5, verbose=0)
+    for row in (0, 17, 60):
+        np.testing.assert_allclose(found[row], model.predict([TRAIN[0][row]], verbose=0)[0], atol=1e-4)
+
+
+def test_classify_gives_names_and_probabilities():
+    model = classifier(class_names=["bad", "good"])
+    found = model.classify(TRAIN[0][:3])
+    assert [each.label in ("bad", "good") for each in found] == [True] * 3
+    for each in found:
+        assert sum(each.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert each.probability == max(each.probabilities.values())
+
+
+def test_bucketed_loss_equals_padded_loss():
+    model = classifier()
+    labels = np.array(TRAIN[1])
+    found = model.evaluate(*TRAIN, batch_size=7, verbose=0)
+    encoded = model.preprocessor.encode(zoo.data.read_examples(TRAIN[0]))
+    padded = encoded.rows(np.arange(61), 37, TOKENIZER.pad_token_id)
+    expected = model.evaluate(padded, labels, batch_size=7, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    weights = np.random.default_rng(0).random(61).astype("float32")
+    np.testing.assert_allclose(
+        model.evaluate(*TRAIN, sample_weight=weights, batch_size=7, verbose=0)[0],
+        model.evaluate(padded, labels, sample_weight=weights, batch_size=7, verbose=0)[0],
+        rtol=1e-4,
+    )
+
+
+def sources():
+    sentences, labels = TRAIN
+    import pandas
+
+    frame = pandas.DataFrame({"sentence": sentences, "label": labels})
+    yield "lists", (sentences, labels), {}
+    yield "arrays", (np.array(sentences), np.array(labels)), {}
+    yield "object arrays", (np.array(sentences, object), np.array(labels)), {}
+    yield "columns", (frame["sentence"], frame["label"]), {}
+    yield "frame", (frame,), {}
+    yield "named columns", (frame.rename(columns={"sentence": "words", "label": "y"}),), {
+        "text_columns": "words",
+        "label_column": "y",
+    }
+
+
+def grain_source():
+    import grain
+
+    return grain.MapDataset.source(list(zip(*TRAIN, strict=True)))
+
+
+def tf_source(batched):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices((list(TRAIN[0]), list(TRAIN[1])))
+    return data.batch(13) if batched else data
+
+
+def hf_source():
+    datasets = pytest.importorskip("datasets")
+    return datasets.Dataset.from_dict({"text": TRAIN[0], "label": TRAIN[1]})
+
+
+@pytest.fixture(scope="module")
+def expected_loss():
+    keras.utils.set_random_seed(3)
+    return classifier().evaluate(*TRAIN, verbose=0)[0]
+
+
+@pytest.mark.parametrize("name", ["lists", "arrays", "object arrays", "columns", "frame", "named columns"])
+def test_everything_people_have_can_be_given(name, expected_loss):
+    _, data, options = next(each for each in sources() if each[0] == name)
+    keras.utils.set_random_seed(3)
+    assert classifier().evaluate(*data, verbose=0, **options)[0] == pytest.approx(expected_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("make", [grain_source, lambda: tf_source(True), lambda: tf_source(False), hf_source])
+def test_data_sets_can_be_given(make, expected_loss):
+    keras.utils.set_random_seed(3)
+    assert classifier().evaluate(make(), verbose=0)[0] == pytest.approx(expected_loss, rel=1e-5)
+
+
+def test_fit_on_a_data_set_and_validation_split():
+    model = classifier()
+    history = model.fit(grain_source(), validation_split=0.2, epochs=1, batch_size=7, verbose=0)
+    assert {"loss", "val_loss", "accuracy", "val_accuracy"} <= set(history.history)
+    assert int(model.optimizer.iterations) == 7  # 49 texts
+
+
+def test_pairs_of_texts():
+    model = classifier(num_classes=3)
+    first, second = TRAIN[0][:11], TRAIN[0][11:22]
+    labels = [row % 3 for row in range(11)]
+    model.fit((first, second), labels, epochs=1, verbose=0)
+    as_tuple = model.predict((first, second), verbose=0)
+    as_list = model.predict(list(zip(first, second, strict=True)), verbose=0)
+    np.testing.assert_allclose(as_tuple, as_list, atol=1e-6)
+    assert as_tuple.shape == (11, 3)
+    features = model.preprocessor((first, second))
+    start = features["token_ids"][0].tolist().index(TOKENIZER.end_token_id) + 1
+    assert features["segment_ids"][0, :start].max() == 0 and features["segment_ids"][0, start] == 1
+
+
+def test_training_texts_come_in_a_new_order_every_epoch_and_the_same_for_the_same_seed():
+    def orders(seed):
+        model = classifier(seed=seed)
+        buckets, make = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
+        return [[batch[0]["token_ids"].tobytes() for batch in make(epoch)] for epoch in (0, 1)]
+
+    first, second = orders(0)
+    assert sorted(map(len, first)) and first != second
+    assert orders(0) == [first, second] and orders(1) != [first, second]
+
+
+def test_an_epoch_holds_every_text_once():
+    model = classifier()
+    buckets, _ = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
+    rows = np.concatenate([indices for indices, _ in buckets.plan(epoch=3)])
+    assert sorted(rows.tolist()) == list(range(61))
+    assert all(encoded <= length for _, length in buckets.plan(3) for encoded in [8])
+
+
+def test_names_of_the_classes_are_learnt_and_saved(tmp_path):
+    model = classifier()
+    names = ["good" if label else "bad" for label in TRAIN[1]]
+    model.fit(TRAIN[0], names, epochs=1, verbose=0)
+    assert model.class_names == ["bad", "good"]
+    model.save_to_preset(tmp_path / "model")
+    loaded = zoo.TextClassifier.from_preset(str(tmp_path / "model"))
+    assert loaded.class_names == ["bad", "good"]
+    np.testing.assert_allclose(
+        loaded.predict(TRAIN[0][:5], verbose=0), model.predict(TRAIN[0][:5], verbose=0), atol=1e-5
+    )
+
+
+def test_another_number_of_classes_gets_a_new_head(tmp_path):
+    model = classifier()
+    model.save_to_preset(tmp_path / "model")
+    loaded = zoo.TextClassifier.from_preset(str(tmp_path / "model"), num_classes=5)
+    assert loaded.predict(TRAIN[0][:2], verbose=0).shape == (2, 5)
+    for ours, theirs in zip(loaded.backbone.weights, model.backbone.weights, strict=True):
+        np.testing.assert_array_equal(numbers(ours), numbers(theirs))
+
+
+def test_a_long_text_is_truncated_with_one_warning_that_counts():
+    model = classifier()
+    long = ["very " * 50 + "good", "a film", "very " * 99]
+    with pytest.warns(UserWarning, match="2 of 3 texts are longer than the model's 37 tokens") as warnings:
+        model.predict(long, verbose=0)
+    assert sum("longer than" in str(warning.message) for warning in warnings) == 1
+
+
+def test_longest_first_truncation_keeps_both_texts():
+    model = classifier()
+    with pytest.warns(UserWarning, match="1 of 1"):
+        features = model.preprocessor((["very " * 90], ["a film ."]))
+    real = features["token_ids"][0][features["padding_mask"][0] == 1]
+    assert len(real) == 37 and TOKENIZER.decode(real).endswith("a film .")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "error", "message"),
+    [
+        ([], [], ValueError, "at least one text"),
+        (["a", " ", "b", ""], [0, 1, 0, 1], ValueError, "2 empty rows: 1, 3"),
+        (["a", None], [0, 1], TypeError, "NoneType .* in row 1"),
+        (["a", 3.5], [0, 1], TypeError, "float"),
+        (["a", float("nan")], [0, 1], TypeError, "row 1"),
+        (["a", "b"], [0], ValueError, "2 texts, 1 labels"),
+        (["a", "b"], [0, 2], ValueError, r"y\[1\]=2"),
+        (["a", "b"], [0, -1], ValueError, r"y\[1\]=-1"),
+        (["a", "b"], None, ValueError, "need labels"),
+        (["a", "b"], ["x", "x"], ValueError, "1 different labels"),
+        ([b"a", b"\xff"], [0, 1], ValueError, "row 1 with bytes"),
+        ("a text", [0], TypeError, r"Write \[x\]"),
+    ],
+)
+def test_wrong_input_is_refused_before_training(x, y, error, message):
+    model = classifier()
+    before = model.get_weights()[0].copy()
+    with pytest.raises(error, match=message):
+        model.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+
+
+def test_a_label_outside_the_named_classes_is_refused():
+    model = classifier(class_names=["bad", "good"])
+    with pytest.raises(ValueError, match="Received: y\\[1\\]='ugly'"):
+        model.fit(["a", "b"], ["bad", "ugly"], verbose=0)
+
+
+def test_unknown_columns_are_refused_with_those_there_are():
+    import pandas
+
+    frame = pandas.DataFrame({"words": ["a"], "mark": [0]})
+    with pytest.raises(ValueError, match=r"columns=\['words', 'mark'\]"):
+        classifier().fit(frame)
+    with pytest.raises(ValueError, match=r"\['wrods'\]. Available columns: \['words', 'mark'\]"):
+        classifier().fit(frame, text_columns="wrods")
+
+
+def test_an_endless_data_set_is_refused():
+    with pytest.raises(ValueError, match="must end"):
+        classifier().fit(tf_source(True).repeat())
+
+
+@pytest.mark.parametrize("options", [{"num_classes": None}, {"num_classes": 1}, {"num_classes": 3, "class_names": ["a", "b"]}])
+def test_impossible_classes(options):
+    with pytest.raises(ValueError, match="Received: num_classes"):
+        classifier(**options)
+
+
+def test_a_tokenizer_with_more_pieces_than_the_backbone_is_refused():
+    with pytest.raises(ValueError, match=r"tokenizer.vocabulary_size\(\)="):
+        zoo.TextClassifier(zoo.BertBackbone(7, 1, 1, 4, 4), tokenizer=TOKENIZER, num_classes=2)
+
+
+def test_raw_text_without_a_tokenizer_is_refused():
+    model = zoo.TextClassifier(texts.backbone(TOKENIZER), num_classes=2)
+    with pytest.raises(ValueError, match="needs a tokenizer"):
+        model.fit(*TRAIN)
+
+
+def test_ready_features_are_taken_as_they_are():
+    model = classifier()
+    features = model.preprocessor(TRAIN[0])
+    model.fit(features, np.array(TRAIN[1]), epochs=1, batch_size=7, verbose=0)
+    assert model.predict(features, verbose=0).shape == (61, 2)
+
+
+def test_the_default_optimizer_warms_up_and_decays_over_the_run():
+    model = classifier()
+    model.fit(*TRAIN, epochs=2, batch_size=7, verbose=0)
+    schedule = model.optimizer._learning_rate
+    assert schedule.total_steps == 2 * 9
+    assert float(schedule(18)) == 0
+    mine = classifier()
+    mine.compile(optimizer=keras.optimizers.Adam(1e-3))
+    mine.fit(*TRAIN, epochs=1, verbose=0)
+    assert float(mine.optimizer.learning_rate) == pytest.approx(1e-3)
+
+
+def test_config_round_trip():
+    model = classifier(class_names=["bad", "good"], dropout=0.2)
+    copy = zoo.TextClassifier.from_config(model.get_config())
+    assert copy.get_config() == model.get_config()
+
+
+def test_mixed_precision_trains():
+    model = zoo.TextClassifier(texts.backbone(TOKENIZER, dtype="mixed_bfloat16"), tokenizer=TOKENIZER, num_classes=2)
+    history = model.fit(*TRAIN, epochs=1, verbose=0)
+    assert np.isfinite(history.history["loss"][0])
+    assert model.compute_output_shape is not None and {weight.dtype for weight in model.weights} == {"float32"}
+
+
+def test_regressor_learns_and_refuses_what_is_no_number():
+    model = zoo.TextRegressor(texts.backbone(TOKENIZER), tokenizer=TOKENIZER)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    values = [5.0 * label for label in TRAIN[1]]
+    history = model.fit(TRAIN[0], values, epochs=6, batch_size=7, verbose=0)
+    assert history.history["pearson"][-1] > 0.8
+    assert model.predict(TRAIN[0][:3], verbose=0).shape == (3, 1)
+    with pytest.raises(ValueError, match=r"y\[1\]='high'"):
+        model.fit(["a", "b"], [1.0, "high"], verbose=0)
+    with pytest.raises(ValueError, match="finite"):
+        model.fit(["a", "b"], [1.0, float("nan")], verbose=0)
