@@ -4,9 +4,9 @@ import numpy as np
 
 import zoo
 
-GOOD = "good great lovely bright kind warm clever fine".split()
-BAD = "bad poor awful dull cruel cold stupid grim".split()
-THINGS = "film book song room meal game train town story voice".split()
+GOOD = ["good", "great", "lovely", "bright", "kind", "warm", "clever", "fine"]
+BAD = ["bad", "poor", "awful", "dull", "cruel", "cold", "stupid", "grim"]
+THINGS = ["film", "book", "song", "room", "meal", "game", "train", "town", "story", "voice"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 

@@ -6,11 +6,12 @@ Keras and TensorFlow take seconds to load, so every command imports them when it
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 app = typer.Typer(
     name="zoo",
@@ -22,11 +23,11 @@ app = typer.Typer(
 )
 console = Console()
 
-Run = Annotated[Optional[Path], typer.Option(help="Folder of the run; runs/... with the time when not given.")]
+Run = Annotated[Path | None, typer.Option(help="Folder of the run; runs/... with the time when not given.")]
 Language = Annotated[str, typer.Option(help="en or zh.")]
 Dtype = Annotated[str, typer.Option(help="Keras dtype policy, such as float32 or mixed_bfloat16.")]
-BatchSize = Annotated[int, typer.Option(help="Texts or examples in a batch.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Texts or examples in a batch.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
 
 
 @app.command("list")
@@ -48,10 +49,10 @@ def show(name: Annotated[str, typer.Argument(help="A name of `zoo list`.")]) -> 
 @app.command()
 def quickstart(
     language: Language = "en",
-    train: Annotated[Optional[Path], typer.Option(help="Your own table (TSV, CSV, JSON lines) to train on.")] = None,
-    validation: Annotated[Optional[Path], typer.Option(help="Your own table to validate on.")] = None,
-    preset: Annotated[Optional[str], typer.Option(help="Preset to start from; the language's when not given.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 8,
+    train: Annotated[Path | None, typer.Option(help="Your own table (TSV, CSV, JSON lines) to train on.")] = None,
+    validation: Annotated[Path | None, typer.Option(help="Your own table to validate on.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Preset to start from; the language's when not given.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training texts.")] = 8,
     run: Run = None,
 ) -> None:
     """Fine-tune a shipped preset, and the same model from random weights beside it."""
@@ -65,12 +66,12 @@ def finetune(
     preset: Annotated[str, typer.Argument(help="Preset to start from: a name, a folder or a handle.")],
     train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines) to train on.")],
     validation: Annotated[Path, typer.Option(help="Table to validate on.")],
-    text_columns: Annotated[Optional[str], typer.Option(help="Text column, or two with a comma for pairs.")] = None,
-    label_column: Annotated[Optional[str], typer.Option(help="Label column.")] = None,
-    rows: Annotated[Optional[int], typer.Option(help="Train on this many rows, drawn at random.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training texts.")] = 3,
+    text_columns: Annotated[str | None, typer.Option(help="Text column, or two with a comma for pairs.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Label column.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Train on this many rows, drawn at random.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training texts.")] = 3,
     batch_size: BatchSize = 32,
-    seeds: Annotated[int, typer.Option(help="Number of runs, with seeds 0, 1, ...")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...")] = 1,
     compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
     dtype: Dtype = "float32",
     run: Run = None,
@@ -78,7 +79,7 @@ def finetune(
     """Fine-tune a classifier of texts or pairs of texts."""
     from zoo.training.quickstart import finetune as work
 
-    columns = tuple(text_columns.split(",")) if text_columns else None
+    columns = tuple(name.strip() for name in text_columns.split(",")) if text_columns else None
     work(
         console, preset, train, validation, text_columns=columns, label_column=label_column, rows=rows, epochs=epochs,
         batch_size=batch_size, seeds=tuple(range(seeds)), compare_random=compare_random, dtype=dtype, run=run,
@@ -88,23 +89,31 @@ def finetune(
 @app.command()
 def predict(
     preset: Annotated[str, typer.Argument(help="Folder of a fine-tuned classifier, such as runs/.../preset.")],
-    texts: Annotated[Optional[list[str]], typer.Argument(help="Texts; read from standard input when none.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(help="Texts; read from standard input when none.")] = None,
 ) -> None:
-    """Classify texts with a fine-tuned classifier."""
+    """Classify texts with a fine-tuned classifier: a table in a terminal, lines with tabs in a file or a pipe."""
     import zoo
 
     texts = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    found = zoo.TextClassifier.from_preset(preset).classify(texts)
+    rows = [(str(answer.label), f"{answer.probability:.3f}", text) for text, answer in zip(texts, found, strict=True)]
+    if not console.is_terminal:
+        for row in rows:
+            print(*row, sep="\t")
+        return
     table = Table("label", "probability", "text")
-    for text, found in zip(texts, zoo.TextClassifier.from_preset(preset).classify(texts), strict=True):
-        table.add_row(str(found.label), f"{found.probability:.3f}", text)
+    for row in rows:
+        table.add_row(*map(Text, row))
     console.print(table)
 
 
 @app.command()
 def corrupt(
     text: Annotated[list[str], typer.Argument(help="Texts, each a document.")],
-    objective: Annotated[str, typer.Option(help="As in Python: \"MaskedLM(unit='span') + NextSentence\".")] = "MaskedLM",
-    preset: Annotated[Optional[str], typer.Option(help="Preset whose tokenizer is used.")] = None,
+    objective: Annotated[
+        str, typer.Option(help="As in Python: \"MaskedLM(unit='span') + NextSentence\".")
+    ] = "MaskedLM",
+    preset: Annotated[str | None, typer.Option(help="Preset whose tokenizer is used.")] = None,
     language: Language = "en",
     seed: Seed = 0,
 ) -> None:
@@ -113,47 +122,60 @@ def corrupt(
     from zoo.training.quickstart import preset_of_language
 
     tokenizer = presets.load_tokenizer(preset or preset_of_language(language))
-    console.print(objectives.preview(objectives.parse_objective(objective), text, tokenizer, seed=seed))
+    shown = objectives.preview(objectives.parse_objective(objective), text, tokenizer, seed=seed)
+    if console.is_terminal and not console.no_color:
+        console.print(shown)
+    else:
+        print(shown)  # here the marks of its plain form tell what colours would
 
 
 @app.command()
 def prepare(
     files: Annotated[list[str], typer.Argument(help="Text files or patterns, plain or compressed.")],
     to: Annotated[Path, typer.Option(help="Folder to write the prepared corpus to.")],
-    vocabulary: Annotated[Optional[Path], typer.Option(help="vocabulary.txt to use; trained when not given.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="vocabulary.txt to use; trained when not given.")] = None,
     vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
     lowercase: Annotated[bool, typer.Option(help="Whether case and accents are dropped.")] = True,
-    segmenter: Annotated[str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")] = "auto",
-    workers: Annotated[Optional[int], typer.Option(help="Processes; one a core when not given.")] = None,
+    segmenter: Annotated[
+        str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")
+    ] = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
 ) -> None:
     """Tokenize a corpus once, for `zoo pretrain`. Interrupted, it goes on where it was."""
     from zoo import data, tokenizers
 
+    paths = data.expand_paths(files)
     if vocabulary is not None:
         tokenizer = tokenizers.WordPiece(str(vocabulary), lowercase=lowercase)
     elif (to / "tokenizer.json").exists():
         tokenizer = data.load_tokenizer(to)  # of an interrupted preparation
     else:
-        tokenizer = tokenizers.train_word_piece(files, vocabulary_size=vocabulary_size, lowercase=lowercase)
-    manifest = data.prepare(files, to, tokenizer, segmenter=None if segmenter == "none" else segmenter, workers=workers)
-    console.print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
+        tokenizer = tokenizers.train_word_piece(paths, vocabulary_size=vocabulary_size, lowercase=lowercase)
+    manifest = data.prepare(paths, to, tokenizer, segmenter=None if segmenter == "none" else segmenter, workers=workers)
+    print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
 
 
 @app.command()
 def pretrain(
     corpus: Annotated[Path, typer.Argument(help="Folder written by `zoo prepare`.")],
     run: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is taken up again.")],
-    like: Annotated[str, typer.Option(help="Preset whose architecture is used, with the corpus's vocabulary.")] = "bert_tiny_en_uncased",
-    set_: Annotated[Optional[list[str]], typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")] = None,
+    like: Annotated[
+        str, typer.Option(help="Preset whose architecture is used, with the corpus's vocabulary.")
+    ] = "bert_tiny_en_uncased",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")
+    ] = None,
     objective: Annotated[str, typer.Option(help="As in Python.")] = "MaskedLM + NextSentence",
-    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 10_000,
     batch_size: BatchSize = 32,
     sequence_length: Annotated[int, typer.Option(help="Tokens in an example.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
     warmup: Annotated[float, typer.Option(help="Fraction of the steps that the rate rises for.")] = 0.05,
-    warm_start_tokens: Annotated[int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")] = 0,
-    validation: Annotated[Optional[Path], typer.Option(help="Folder of prepared held-out text.")] = None,
-    report_every: Annotated[int, typer.Option(help="Steps between reports, which are checkpoints too.")] = 500,
+    warm_start_tokens: Annotated[
+        int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")
+    ] = 0,
+    validation: Annotated[Path | None, typer.Option(help="Folder of prepared held-out text.")] = None,
+    report_every: Annotated[int, typer.Option(min=1, help="Steps between reports, which are checkpoints too.")] = 500,
     dtype: Dtype = "mixed_bfloat16",
     seed: Seed = 0,
 ) -> None:
@@ -161,12 +183,20 @@ def pretrain(
     from zoo.training.recipes import pretrain_encoder
 
     result = pretrain_encoder(
-        corpus, run, like=like, changes=dict(change.split("=", 1) for change in set_ or ()), objective=objective,
+        corpus, run, like=like, changes=_changes(set_ or ()), objective=objective,
         steps=steps, batch_size=batch_size, sequence_length=sequence_length, learning_rate=learning_rate,
         warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation, report_every=report_every,
         dtype=dtype, seed=seed,
     )  # fmt: skip
     console.print(result)
+
+
+def _changes(settings) -> dict[str, str]:
+    """`["num_layers=4"]` as `{"num_layers": "4"}`."""
+    wrong = [setting for setting in settings if not setting.partition("=")[0] or "=" not in setting]
+    if wrong:
+        raise ValueError(f"`--set` takes name=value, such as normalize_first=true. Received: {wrong[0]!r}")
+    return dict(setting.split("=", 1) for setting in settings)
 
 
 def main() -> None:

@@ -187,5 +187,7 @@ def test_positions_may_be_given():
     layer = embedding(kind=None, segments=False)
     shifted = numbers(layer(ids, positions=np.arange(7) + 3))
     table = numbers(layer.position_embedding.position_embeddings)
-    np.testing.assert_allclose(shifted - numbers(layer(ids)), np.broadcast_to(table[3:10] - table[:7], (2, 7, 12)), atol=1e-6)
+    np.testing.assert_allclose(
+        shifted - numbers(layer(ids)), np.broadcast_to(table[3:10] - table[:7], (2, 7, 12)), atol=1e-6
+    )
     assert embedding(positions=False, segments=False)(ids).shape == (2, 7, 12)

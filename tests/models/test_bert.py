@@ -42,9 +42,7 @@ def test_padding_does_not_change_real_tokens(normalize_first):
     padded = {name: np.pad(array, ((0, 0), (0, 4))) for name, array in inputs.items()}
     padded["token_ids"][:, 7:] = 5
     short, long = backbone(inputs), backbone(padded)
-    np.testing.assert_allclose(
-        numbers(long["sequence_output"])[:, :7], numbers(short["sequence_output"]), atol=1e-5
-    )
+    np.testing.assert_allclose(numbers(long["sequence_output"])[:, :7], numbers(short["sequence_output"]), atol=1e-5)
     np.testing.assert_allclose(numbers(long["pooled_output"]), numbers(short["pooled_output"]), atol=1e-5)
 
 

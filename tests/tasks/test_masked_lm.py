@@ -69,9 +69,7 @@ def test_fill_in_the_blank():
     assert found[0].text.startswith("the") and "[MASK]" not in found[0].text.replace(found[0].tokens[0], "")
     several = model.fill(["the [MASK] was very good .", "a [MASK]"])
     assert [len(each) for each in several] == [1, 1]
-    np.testing.assert_allclose(
-        several[1][0].probabilities, model.fill("a [MASK]")[0].probabilities, atol=1e-5
-    )
+    np.testing.assert_allclose(several[1][0].probabilities, model.fill("a [MASK]")[0].probabilities, atol=1e-5)
     with pytest.raises(ValueError, match="Received: 'no blank'"):
         model.fill(["a [MASK]", "no blank"])
 

@@ -24,7 +24,7 @@ def fitted():
 
 
 def test_it_learns_and_reports(fitted):
-    model, history = fitted
+    _, history = fitted
     assert history.history["val_accuracy"][-1] > 0.9
     assert history.history["loss"][-1] < 0.5 * history.history["loss"][0]
 
@@ -71,10 +71,14 @@ def sources():
     yield "object arrays", (np.array(sentences, object), np.array(labels)), {}
     yield "columns", (frame["sentence"], frame["label"]), {}
     yield "frame", (frame,), {}
-    yield "named columns", (frame.rename(columns={"sentence": "words", "label": "y"}),), {
-        "text_columns": "words",
-        "label_column": "y",
-    }
+    yield (
+        "named columns",
+        (frame.rename(columns={"sentence": "words", "label": "y"}),),
+        {
+            "text_columns": "words",
+            "label_column": "y",
+        },
+    )
 
 
 def grain_source():
@@ -137,7 +141,7 @@ def test_pairs_of_texts():
 def test_training_texts_come_in_a_new_order_every_epoch_and_the_same_for_the_same_seed():
     def orders(seed):
         model = classifier(seed=seed)
-        buckets, make = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
+        _, make = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
         return [[batch[0]["token_ids"].tobytes() for batch in make(epoch)] for epoch in (0, 1)]
 
     first, second = orders(0)
@@ -237,7 +241,9 @@ def test_an_endless_data_set_is_refused():
         classifier().fit(tf_source(True).repeat())
 
 
-@pytest.mark.parametrize("options", [{"num_classes": None}, {"num_classes": 1}, {"num_classes": 3, "class_names": ["a", "b"]}])
+@pytest.mark.parametrize(
+    "options", [{"num_classes": None}, {"num_classes": 1}, {"num_classes": 3, "class_names": ["a", "b"]}]
+)
 def test_impossible_classes(options):
     with pytest.raises(ValueError, match="Received: num_classes"):
         classifier(**options)

@@ -17,7 +17,8 @@ from zoo.training import AdamW, Checkpoint, WarmupLinearDecay
 
 folder, slow = sys.argv[1], float(sys.argv[2])
 keras.utils.set_random_seed(7)
-model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(11, "tanh"), keras.layers.Dropout(0.3), keras.layers.Dense(1)])
+layers = [keras.layers.Dense(11, "tanh"), keras.layers.Dropout(0.3), keras.layers.Dense(1)]
+model = keras.Sequential([keras.Input((5,)), *layers])
 model.compile(AdamW(WarmupLinearDecay(1e-2, 40)), loss="mse", jit_compile=False)
 checkpoint = Checkpoint(folder, every=8)
 done = checkpoint.restore(model)

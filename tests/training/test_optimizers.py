@@ -62,10 +62,10 @@ def test_biases_and_normalizations_are_not_decayed():
         weight.assign(np.ones(weight.shape))
         before[path] = np.ones(weight.shape)
     optimizer = AdamW(0.5, weight_decay=0.5)
-    optimizer.apply([keras.ops.zeros(weight.shape) for weight in backbone.trainable_weights], backbone.trainable_weights)
-    changed = {
-        weight.path.rsplit("/", 1)[1] for weight in backbone.trainable_weights if numbers(weight).max() < 0.999
-    }
+    optimizer.apply(
+        [keras.ops.zeros(weight.shape) for weight in backbone.trainable_weights], backbone.trainable_weights
+    )
+    changed = {weight.path.rsplit("/", 1)[1] for weight in backbone.trainable_weights if numbers(weight).max() < 0.999}
     assert changed == {"kernel", "embeddings"}
 
 

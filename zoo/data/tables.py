@@ -46,7 +46,9 @@ def read_table(path):
             "Convert it, for example with `iconv -t utf-8`."
         ) from error
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
-        raise ValueError(f"The table must have the same columns in every row. Received: {str(path)!r}: {error}") from error
+        raise ValueError(
+            f"The table must have the same columns in every row. Received: {str(path)!r}: {error}"
+        ) from error
     if not len(table):
         raise ValueError(f"The table must have at least one row under its header. Received: {str(path)!r}")
     return table

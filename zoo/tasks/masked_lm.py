@@ -50,9 +50,7 @@ class MaskedLM(Task):
         `mask_positions`; with a sentence head `sentence_labels`, float32 tensor (batch, 2), logits.
     """
 
-    def __init__(
-        self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=128, **kwargs
-    ):
+    def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=128, **kwargs):
         if sentence_head is None and objective is not None and objective.pairing is not None:
             sentence_head = objective.pairing.sentence_head
         if sentence_head is not None and sentence_head not in SENTENCE_HEADS:
@@ -86,9 +84,7 @@ class MaskedLM(Task):
                 name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
                 for name in names
             },
-            "weighted_metrics": {
-                name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for name in names
-            },
+            "weighted_metrics": {name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for name in names},
         }
 
     def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):

@@ -60,7 +60,8 @@ class TextClassifier(Task):
         if num_classes < 2 or (class_names is not None and len(set(class_names)) != num_classes):
             raise ValueError(
                 "There must be at least 2 classes, each with its own name. "
-                f"Received: num_classes={num_classes}, class_names={class_names}. For a number a text use TextRegressor."
+                f"Received: num_classes={num_classes}, class_names={class_names}. "
+                "For a number a text use TextRegressor."
             )
         self.num_classes = num_classes
         self.class_names = None if class_names is None else list(class_names)

@@ -1,9 +1,6 @@
 """Pre-training as a run: warm start, schedule, checkpoints, metrics, curves, and a preset at the end."""
 
 import itertools
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 import keras
 

@@ -5,6 +5,7 @@ import time
 import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -28,12 +29,14 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._began, self._first = time.monotonic(), self.steps
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[shown]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=12),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+            # The metrics get the room that is left, so that a narrow terminal still shows how far it is.
+            TextColumn("{task.fields[shown]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+            expand=True,
             console=self._console,
             disable=not self._console.is_terminal,
         )
@@ -57,5 +60,6 @@ class ProgressBar(keras.callbacks.Callback):
         parts = [f"{name} {float(logs[name]):.3f}" for name in logs if not name.endswith("_loss") or "val" in name]
         if self.tokens_per_step:
             elapsed = max(time.monotonic() - self._began, 1e-9)
-            parts.append(f"{(self.steps - self._first) * self.tokens_per_step / elapsed:,.0f} tokens/s")
+            rate = (self.steps - self._first) * self.tokens_per_step / elapsed
+            parts.insert(1, f"{rate:,.0f} tokens/s")
         return "  ".join(parts)

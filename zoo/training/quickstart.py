@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
+from zoo import presets
 from zoo.data.inputs import Examples, read_examples
 from zoo.data.tables import read_table
 from zoo.training.comparison import PRETRAINED, RANDOM, compare_with_random
@@ -27,6 +29,7 @@ def quickstart(console, language="en", train=None, validation=None, preset=None,
             f"Received: train={train}, validation={validation}"
         )
     preset = preset or preset_of_language(language)
+    presets.find(preset)
     if train is not None:
         finetune(console, preset, train, validation, epochs=epochs, compare_random=True, run=run)
         return
@@ -50,6 +53,7 @@ def finetune(
     **settings,
 ) -> None:
     """Fine-tune a classifier on two tables; see `zoo finetune --help`."""
+    presets.find(preset)
     parts = [
         read_examples(read_table(path), text_columns=text_columns, label_column=label_column)
         for path in (train, validation)
@@ -60,7 +64,10 @@ def finetune(
     if rows is not None and rows < len(parts[0]):
         parts[0] = parts[0].take(np.random.default_rng(0).permutation(len(parts[0]))[:rows])
     parts = [Examples(part.texts, part.second, [str(label) for label in part.labels]) for part in parts]
-    console.print(f"{preset} on {len(parts[0])} rows of {train}, judged on {len(parts[1])} rows of {validation}.")
+    console.print(
+        escape(f"{preset} on {len(parts[0])} rows of {train}, judged on {len(parts[1])} rows of {validation}."),
+        soft_wrap=True,
+    )
     _compare(console, preset, *parts, RunFolder(run, name="finetune"), **settings)
 
 
@@ -69,6 +76,11 @@ def _compare(
 ):
     from zoo import tasks
 
+    if run.metrics_file.exists():
+        raise ValueError(
+            f"Fine-tuning begins anew, so its folder must not hold a run. Received: run={str(run.path)!r}. "
+            "Use another folder, or none: then one is named by the time."
+        )
     names = sorted(set(train.labels))
     run.write_config(
         preset=str(preset), training_rows=len(train), validation_rows=len(validation), class_names=names,
@@ -89,8 +101,12 @@ def _compare(
         starts=(PRETRAINED, RANDOM) if compare_random else (PRETRAINED,),
     )
     console.print(score_table(scores))
-    console.print(f"Everything is in {run.path}: curves.png, metrics.csv, tensorboard/, and preset/, which loads with")
-    console.print(f'  zoo.TextClassifier.from_preset("{run.preset}")', highlight=False)
+    last = (
+        f"Everything is in {run.path}: curves.png, metrics.csv, tensorboard/, and preset/, which loads with\n"
+        f'  zoo.TextClassifier.from_preset("{run.preset}")'
+    )
+    # Not wrapped, so that the path can be copied.
+    console.print(escape(last), highlight=False, soft_wrap=True)
 
 
 def _columns(examples):

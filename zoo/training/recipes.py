@@ -47,10 +47,9 @@ def pretrain_encoder(
     """
     from zoo import data, models, objectives, presets, tasks
 
-    folder = RunFolder(run, name="pretrain")
     card = presets.read_card(like)
     made = objectives.parse_objective(objective)
-    tokenizer = presets.load_tokenizer(corpus)
+    tokenizer = data.load_tokenizer(corpus)
     arguments = {
         **card.backbone,
         **{name: _value(value) for name, value in changes.items()},
@@ -62,17 +61,20 @@ def pretrain_encoder(
         "objective": objective, "steps": steps, "validation": validation and str(validation), "dtype": dtype,
         **options, **settings,
     }  # fmt: skip
-    _check_same(folder.path / "config.json", config)
-    folder.write_config(**config)
+    _check_same(Path(run) / "config.json", config)
     keras.utils.set_random_seed(seed)
     backbone = getattr(models, card.architecture)(**arguments, dtype=dtype)
     model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
     held_out = None
     if validation is not None:
         held_out = data.pretraining_dataset(str(validation), tokenizer, made, **options)
+    train = data.pretraining_dataset(str(corpus), tokenizer, made, **options)
+    # Nothing is written before all that can be wrong with the configuration was looked at.
+    folder = RunFolder(run)
+    folder.write_config(**config)
     result = pretrain(
         model,
-        data.pretraining_dataset(str(corpus), tokenizer, made, **options),
+        train,
         steps,
         folder,
         validation_data=held_out,

@@ -1,0 +1,424 @@
+"""The shell command: what it prints, what it leaves, and how it refuses."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import sys
+from unittest import mock
+
+import pytest
+
+import zoo
+from tests import texts
+from zoo import cli
+
+TINY = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "max_sequence_length": 37}
+SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
+
+
+def shell(*arguments, stdin="", columns=160):
+    """Run `zoo` in this process; its exit code, standard output and standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["zoo", *map(str, arguments)]),
+        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        mock.patch.dict(os.environ, {"COLUMNS": str(columns)}),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        cli.main()
+    return ended.value.code or 0, out.getvalue(), err.getvalue()
+
+
+def works(*arguments, **options):
+    code, out, err = shell(*arguments, **options)
+    assert code == 0, err
+    return out
+
+
+def refuses(*arguments, **options):
+    """The message of a command that must end with code 2, in one line."""
+    code, out, err = shell(*arguments, **options)
+    assert code == 2, out + err
+    assert "Traceback" not in err
+    return " ".join(err.split())
+
+
+def write_table(path, rows, header=("sentence", "label")):
+    path.write_text("\n".join("\t".join(map(str, row)) for row in [header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def read_rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    """A preset with random weights and a length that holds the reviews of the embedded sample."""
+    tokenizer = texts.word_piece()
+    task = zoo.MaskedLM(texts.backbone(tokenizer, max_sequence_length=211), tokenizer=tokenizer)
+    folder = tmp_path_factory.mktemp("preset") / "tiny"
+    task.save_to_preset(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    return [
+        write_table(folder / f"{name}.tsv", zip(*texts.reviews(count, seed=count), strict=True))
+        for name, count in (("train", 61), ("dev", 23))
+    ]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """A folder of `zoo prepare`, from two files that a pattern names; and what it printed."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for number, part in enumerate((texts.documents(19), texts.documents(11, seed=1))):
+        (folder / f"part{number}.text").write_text("\n\n".join(part), encoding="utf-8")
+    printed = works("prepare", folder / "part*.text", "--to", folder / "prepared", "--vocabulary-size", 131)
+    return folder / "prepared", printed
+
+
+def pretraining(corpus, run, *more):
+    return [
+        "pretrain", corpus, "--run", run, *SETTINGS, "--steps", 6, "--report-every", 3, "--batch-size", 5,
+        "--sequence-length", 37, "--dtype", "float32", *more,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pretrained(corpus, tmp_path_factory):
+    run = tmp_path_factory.mktemp("pretraining") / "run"
+    printed = works(*pretraining(corpus[0], run, "--validation", corpus[0], "--warm-start-tokens", 1009))
+    return run, printed
+
+
+@pytest.fixture(scope="module")
+def finetuned(pretrained, tables, tmp_path_factory):
+    """A fine-tuning run with `[brackets]` in its path, which `rich` would take for markup."""
+    run = tmp_path_factory.mktemp("finetuning") / "my [bold]run"
+    train, dev = tables
+    printed = works(
+        "finetune", pretrained[0] / "preset", "--train", train, "--validation", dev, "--epochs", 2, "--rows", 53,
+        "--compare-random", "--run", run,
+    )  # fmt: skip
+    return run, printed
+
+
+# Looking.
+
+
+def test_help_names_every_command():
+    printed = works("--help")
+    for name in ("list", "show", "quickstart", "finetune", "predict", "corrupt", "prepare", "pretrain"):
+        assert re.search(rf"^\s+{name}\s", printed, re.MULTILINE), name
+
+
+def test_list_takes_a_pattern():
+    printed = works("list", "bert_base_*")
+    assert "bert_base_en_uncased" in printed
+    assert "bert_tiny" not in printed
+
+
+def test_show_tells_what_the_card_holds():
+    printed = works("show", "bert_base_zh")
+    assert "bert_base_zh" in printed
+    assert f"{zoo.presets.read_card('bert_base_zh').parameter_count:,}" in printed
+
+
+def test_an_unknown_preset_lists_the_nearest_names():
+    message = refuses("show", "bert_bsae_zh")
+    assert "ValueError" in message
+    assert "bert_base_zh" in message
+
+
+def test_the_traceback_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("ZOO_TRACEBACK", "1")
+    monkeypatch.setattr(sys, "argv", ["zoo", "show", "no_such_preset"])
+    with pytest.raises(ValueError, match="no preset of that name"):
+        cli.main()
+
+
+def test_corrupt_shows_input_and_target(preset):
+    arguments = ["corrupt", "--preset", preset, "--objective", "MaskedLM(mask_token_rate=1.0, random_token_rate=0.0)"]
+    printed = works(*arguments, "the film was good and the book was bad .", "--seed", 3)
+    assert "[MASK]" in printed
+    assert re.search(r"^target +[a-z]", printed, re.MULTILINE)
+    assert works(*arguments, "the film was good and the book was bad .", "--seed", 3) == printed
+    assert works(*arguments, "the film was good and the book was bad .", "--seed", 4) != printed
+
+
+def test_corrupt_tells_random_and_kept_tokens_apart_without_colours(preset):
+    objective = "MaskedLM(rate=1.0, mask_token_rate=0.0, random_token_rate=0.5)"
+    printed = works("corrupt", "--preset", preset, "--objective", objective, "the film was very good and kind .")
+    assert re.search(r"<[^>]+>", printed)
+    assert re.search(r"_[^_]+_", printed)
+
+
+def test_corrupt_refuses_an_unknown_objective(preset):
+    message = refuses("corrupt", "--preset", preset, "--objective", "MaskedLn", "the film was good .")
+    assert "MaskedLM" in message
+    assert "NextSentence" in message
+
+
+def test_corrupt_refuses_an_unknown_language():
+    message = refuses("corrupt", "--language", "xx", "the film was good .")
+    assert "language='xx'" in message
+    assert "'en', 'zh'" in message
+
+
+# Preparing and pre-training.
+
+
+def test_prepare_counts_what_it_wrote(corpus):
+    folder, printed = corpus
+    assert (folder / "manifest.json").is_file()
+    assert "30 documents" in printed
+    assert zoo.data.load_tokenizer(folder).vocabulary_size() <= 131
+
+
+def test_prepare_leaves_a_finished_folder_as_it_is(corpus):
+    folder, printed = corpus
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.array_record")}
+    again = works("prepare", folder.parent / "part*.text", "--to", folder, "--vocabulary-size", 131)
+    assert again == printed.splitlines(keepends=True)[-1]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.array_record")} == before
+
+
+def test_prepare_takes_a_vocabulary(tmp_path):
+    vocabulary, text = tmp_path / "vocabulary.txt", tmp_path / "tale.txt"
+    vocabulary.write_text("\n".join([*texts.SPECIAL, "the", "dog", "barked", "."]) + "\n", encoding="utf-8")
+    text.write_text("The dog barked.\n", encoding="utf-8")
+    assert "4 tokens" in works("prepare", text, "--to", tmp_path / "to", "--vocabulary", vocabulary)
+
+
+def test_prepare_refuses_files_that_are_not_there(tmp_path):
+    message = refuses("prepare", tmp_path / "corups", "--to", tmp_path / "to")
+    assert "corups" in message
+    assert not (tmp_path / "to").exists()
+
+
+def test_prepare_refuses_text_in_another_encoding(tmp_path):
+    (tmp_path / "old.txt").write_bytes("床前明月光".encode("gb18030"))
+    message = refuses("prepare", tmp_path / "old.txt", "--to", tmp_path / "to")
+    assert "not UTF-8" in message
+    assert "GB18030" in message
+
+
+def test_prepare_refuses_another_tokenizer_for_the_same_folder(corpus, tmp_path):
+    folder, _ = corpus
+    vocabulary = tmp_path / "vocabulary.txt"
+    vocabulary.write_text("\n".join([*texts.SPECIAL, "the", "film", "."]) + "\n", encoding="utf-8")
+    message = refuses("prepare", folder.parent / "part*.text", "--to", folder, "--vocabulary", vocabulary)
+    assert "tokenizer" in message
+
+
+def test_pretrain_leaves_a_run(pretrained):
+    run, printed = pretrained
+    for name in ("config.json", "metrics.csv", "curves.png", "result.json", "tensorboard", "checkpoint", "preset"):
+        assert (run / name).exists(), name
+    assert [int(row["step"]) for row in read_rows(run / "metrics.csv")] == [3, 6]
+    assert json.loads((run / "result.json").read_text())["steps"] == 6
+    assert "'steps': 6" in printed
+    assert all(row["val_loss"] for row in read_rows(run / "metrics.csv"))
+
+
+def test_pretrain_uses_the_settings(pretrained):
+    run, _ = pretrained
+    model = zoo.MaskedLM.from_preset(run / "preset")
+    assert {name: getattr(model.backbone, name) for name in TINY} == TINY
+    assert model.sentence_head == "next_sentence"
+    assert model.backbone.vocabulary_size == model.tokenizer.vocabulary_size() <= 131
+
+
+def test_pretrain_does_not_repeat_a_finished_run(pretrained, corpus):
+    run, _ = pretrained
+    before = (run / "metrics.csv").read_bytes()
+    works(*pretraining(corpus[0], run, "--validation", corpus[0], "--warm-start-tokens", 1009))
+    assert (run / "metrics.csv").read_bytes() == before
+
+
+def test_pretrain_refuses_to_go_on_with_another_configuration(pretrained, corpus):
+    run, _ = pretrained
+    message = refuses(*pretraining(corpus[0], run, "--learning-rate", "2e-3"))
+    assert "learning_rate: 0.001 -> 0.002" in message
+    assert "warm_start_tokens: 1009 -> 0" in message
+    assert "steps" not in message.replace("warmup_steps", "")
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["--set", "hidden_dims=16"], "hidden_dims"),
+        (["--set", "dropout"], "name=value"),
+        (["--set", "num_heads=3"], "num_heads=3"),
+        (["--objective", "NextSentense"], "NextSentence"),
+        (["--like", "bert_tiny_en_uncasd"], "bert_tiny_en_uncased"),
+        (["--validation", "nowhere"], "nowhere"),
+        (["--sequence-length", "3"], "sequence_length=3"),
+    ],
+)
+def test_pretrain_refuses_before_it_writes_anything(corpus, tmp_path, more, expected):
+    run = tmp_path / "run"
+    assert expected in refuses(*pretraining(corpus[0], run, *more))
+    assert not run.exists()
+
+
+def test_pretrain_refuses_a_folder_that_was_not_prepared(tmp_path):
+    message = refuses(*pretraining(tmp_path, tmp_path / "run"))
+    assert "prepare" in message
+    assert not (tmp_path / "run").exists()
+
+
+# Fine-tuning and using.
+
+
+def test_finetune_leaves_a_run(finetuned):
+    run, printed = finetuned
+    for name in ("config.json", "metrics.csv", "curves.png", "scores.json", "tensorboard", "preset"):
+        assert (run / name).exists(), name
+    rows = read_rows(run / "metrics.csv")
+    assert [(row["part"], row["epoch"]) for row in rows] == [
+        ("pre-trained", "1"), ("pre-trained", "2"), ("random", "1"), ("random", "2"),
+    ]  # fmt: skip
+    scores = {score["start"]: score for score in json.loads((run / "scores.json").read_text())}
+    assert set(scores) == {"pre-trained", "random"}
+    assert scores["random"]["mean"] == pytest.approx(float(rows[-1]["val_accuracy"]))
+    assert f"{scores['pre-trained']['mean']:.3f}" in printed
+    assert json.loads((run / "config.json").read_text())["training_rows"] == 53
+
+
+def test_finetune_prints_paths_as_they_are(finetuned):
+    run, printed = finetuned
+    assert f'zoo.TextClassifier.from_preset("{run / "preset"}")' in printed
+
+
+def test_finetune_refuses_a_folder_that_holds_a_run(finetuned, pretrained, tables):
+    run, _ = finetuned
+    before = (run / "metrics.csv").read_bytes()
+    train, dev = tables
+    message = refuses(
+        "finetune", pretrained[0] / "preset", "--train", train, "--validation", dev, "--run", run
+    )  # fmt: skip
+    assert "must not hold a run" in message
+    assert (run / "metrics.csv").read_bytes() == before
+
+
+def test_predict_writes_lines_with_tabs(finetuned):
+    run, _ = finetuned
+    shown = ["the film was good .", "the [/bold] book was [MASK] ."]
+    lines = [line.split("\t") for line in works("predict", run / "preset", *shown).splitlines()]
+    assert [line[2] for line in lines] == shown
+    assert all(label in ("0", "1") and 0.5 <= float(probability) <= 1 for label, probability, _ in lines)
+
+
+def test_predict_reads_standard_input(finetuned):
+    run, _ = finetuned
+    printed = works("predict", run / "preset", stdin="the film was good .\n\nthe book was bad .\n")
+    assert [line.split("\t")[2] for line in printed.splitlines()] == ["the film was good .", "the book was bad ."]
+
+
+def test_predict_shows_a_table_in_a_terminal(finetuned, monkeypatch):
+    run, _ = finetuned
+    monkeypatch.setattr(cli, "console", cli.Console(force_terminal=True, width=160))
+    printed = works("predict", run / "preset", "the [/bold] film was good .")
+    assert "probability" in printed
+    assert "the [/bold] film was good ." in printed
+
+
+def test_predict_refuses_a_preset_without_classes(preset):
+    assert "number of classes" in refuses("predict", preset, "the film was good .")
+
+
+def test_finetune_refuses_an_unknown_column(preset, tables):
+    train, dev = tables
+    message = refuses("finetune", preset, "--train", train, "--validation", dev, "--text-columns", "sentense")
+    assert "sentense" in message
+    assert "sentence" in message.replace("sentense", "")
+
+
+def test_finetune_refuses_a_table_without_labels(preset, tables, tmp_path):
+    bare = write_table(tmp_path / "bare.tsv", [("the film was good .",)], header=("sentence",))
+    message = refuses("finetune", preset, "--train", bare, "--validation", tables[1])
+    assert "bare.tsv" in message
+    assert "label" in message
+
+
+def test_finetune_refuses_a_label_outside(preset, tables, tmp_path):
+    odd = write_table(tmp_path / "odd.tsv", [("the film was good .", 1), ("the book was odd .", 7)])
+    run = tmp_path / "run"
+    message = refuses("finetune", preset, "--train", tables[0], "--validation", odd, "--run", run)
+    assert "y[1]='7'" in message
+    assert "['0', '1']" in message
+    assert not (run / "metrics.csv").exists()
+
+
+def test_finetune_refuses_text_in_another_encoding(preset, tables, tmp_path):
+    old = tmp_path / "old.tsv"
+    old.write_bytes("sentence\tlabel\n好书\t1\n".encode("gb18030"))
+    message = refuses("finetune", preset, "--train", tables[0], "--validation", old)
+    assert "UTF-8" in message
+    assert "old.tsv" in message
+
+
+def test_finetune_refuses_a_file_that_is_not_there(preset, tables, tmp_path):
+    message = refuses("finetune", preset, "--train", tables[0], "--validation", tmp_path / "none.tsv")
+    assert "none.tsv" in message
+
+
+def test_finetune_refuses_an_empty_text(preset, tables, tmp_path):
+    empty = write_table(tmp_path / "empty.tsv", [("the film was good .", 1), ("", 0)])
+    message = refuses("finetune", preset, "--train", tables[0], "--validation", empty)
+    assert "empty" in message
+
+
+@pytest.mark.parametrize("option", ["--epochs", "--rows", "--seeds", "--batch-size"])
+def test_finetune_refuses_numbers_below_one(preset, tables, option):
+    train, dev = tables
+    message = refuses("finetune", preset, "--train", train, "--validation", dev, option, 0)
+    assert option in message
+
+
+def test_finetune_leaves_no_folder_for_an_unknown_preset(tables, tmp_path):
+    train, dev = tables
+    run = tmp_path / "run"
+    refuses("finetune", "bert_tiny_xx", "--train", train, "--validation", dev, "--run", run)
+    assert not run.exists()
+
+
+# The first minutes.
+
+
+def test_quickstart_on_the_embedded_sample(preset, tmp_path):
+    printed = works("quickstart", "--preset", preset, "--epochs", 1, "--run", tmp_path / "run")
+    assert "600 reviews" in printed
+    assert [row["part"] for row in read_rows(tmp_path / "run" / "metrics.csv")] == ["pre-trained", "random"]
+    answers = zoo.TextClassifier.from_preset(tmp_path / "run" / "preset").classify(["the film was good ."])
+    assert answers[0].label in ("negative", "positive")
+
+
+def test_quickstart_on_own_tables(preset, tables, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train, dev = tables
+    printed = works("quickstart", "--train", train, "--validation", dev, "--preset", preset, "--epochs", 1)
+    assert re.search(r"pre-trained\W+\d\.\d{3}", printed)
+    assert re.search(r"random\W+\d\.\d{3}", printed)
+    (run,) = (tmp_path / "runs").iterdir()
+    assert (run / "preset").is_dir()
+
+
+def test_quickstart_needs_both_tables(preset, tables):
+    message = refuses("quickstart", "--train", tables[0], "--preset", preset)
+    assert "validation=None" in message
+
+
+def test_quickstart_refuses_an_unknown_language():
+    assert "language='fr'" in refuses("quickstart", "--language", "fr")
