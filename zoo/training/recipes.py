@@ -7,6 +7,7 @@ import keras
 
 from zoo.training.pretraining import pretrain
 from zoo.training.runs import RunFolder
+from zoo.weights.configuration import check_arguments
 
 
 def pretrain_encoder(
@@ -43,13 +44,16 @@ def pretrain_encoder(
         dict, see `zoo.training.pretrain`; also written to `result.json` in the run's folder.
 
     Raises:
-        ValueError: if the run's folder holds a run with another configuration.
+        ValueError: if the run's folder holds a run with another configuration, or an argument is wrong; the
+            run's folder is made after that is known.
     """
     from zoo import data, models, objectives, presets, tasks
 
     card = presets.read_card(like)
     made = objectives.parse_objective(objective)
     tokenizer = data.load_tokenizer(corpus)
+    kind = getattr(models, card.architecture)
+    check_arguments(kind, changes, "the changes")
     arguments = {
         **card.backbone,
         **{name: _value(value) for name, value in changes.items()},
@@ -63,7 +67,7 @@ def pretrain_encoder(
     }  # fmt: skip
     _check_same(Path(run) / "config.json", config)
     keras.utils.set_random_seed(seed)
-    backbone = getattr(models, card.architecture)(**arguments, dtype=dtype)
+    backbone = kind(**arguments, dtype=dtype)
     model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
     held_out = None
     if validation is not None:

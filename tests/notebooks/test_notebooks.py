@@ -1,0 +1,99 @@
+"""The notebooks run, at a tiny size, and are kept as they should be."""
+
+import ast
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# What a notebook's parameters cell becomes here, and the presets that the notebook leaves.
+TINY = {
+    "01_quickstart": ({"num_texts": 23, "epochs": 1}, ["review_judge"]),
+    "02_pretrain_your_own": (
+        {
+            "num_documents": 41,
+            "num_labelled": 19,
+            "vocabulary_size": 307,
+            "hidden_dim": 16,
+            "batch_size": 7,
+            "steps": 4,
+            "epochs": 1,
+            "shell_steps": 3,
+        },
+        ["topic_judge", "runs/mine/preset"],
+    ),
+}
+BY_NAME = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+
+
+def read(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def parameters_cell(notebook):
+    (found,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    return found
+
+
+def test_they_are_numbered_from_one():
+    assert [path.name.partition("_")[0] for path in PATHS] == [f"{n:02}" for n in range(1, len(PATHS) + 1)]
+    for number, path in enumerate(PATHS, start=1):
+        assert read(path).cells[0].source.startswith(f"# {number} · ")
+
+
+@BY_NAME
+def test_nothing_of_a_run_is_kept(path):
+    notebook = read(path)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata.language_info) == {"name"}
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags"}
+    for cell in code_cells(notebook):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@BY_NAME
+def test_the_first_code_cell_installs_in_colab_only(path):
+    lines = code_cells(read(path))[0].source.splitlines()
+    place = lines.index("    %pip install -q keras-text-zoo")
+    assert lines[place - 1] == 'if "google.colab" in sys.modules:'
+    assert any('os.environ.setdefault("KERAS_BACKEND"' in line for line in lines)
+    assert not any("import zoo" in line or "import keras" in line for line in lines)
+
+
+@BY_NAME
+def test_the_parameters_are_those_that_the_tests_shrink(path):
+    statements = ast.parse(parameters_cell(read(path)).source).body
+    assert [statement.targets[0].id for statement in statements] == list(TINY[path.stem][0])
+
+
+@BY_NAME
+def test_it_runs(path, tmp_path, monkeypatch):
+    # The copy that is tested, its shell command included, whatever else is installed.
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = read(path)
+    values, presets = TINY[path.stem]
+    parameters_cell(notebook).source = "\n".join(f"{name} = {value}" for name, value in values.items())
+    client = NotebookClient(
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    for preset in presets:
+        assert (tmp_path / preset / "config.json").is_file()
