@@ -18,7 +18,7 @@ TINY = {
         {
             "num_documents": 41,
             "num_labelled": 19,
-            "vocabulary_size": 307,
+            "vocabulary_size": 503,
             "hidden_dim": 16,
             "batch_size": 7,
             "steps": 4,

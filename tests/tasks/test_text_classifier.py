@@ -192,7 +192,7 @@ def test_longest_first_truncation_keeps_both_texts():
     with pytest.warns(UserWarning, match="1 of 1"):
         features = model.preprocessor((["very " * 90], ["a film ."]))
     real = features["token_ids"][0][features["padding_mask"][0] == 1]
-    assert len(real) == 37 and TOKENIZER.decode(real).endswith("a film .")
+    assert len(real) == 37 and TOKENIZER.decode(real).endswith("a film.")
 
 
 @pytest.mark.parametrize(
@@ -303,3 +303,10 @@ def test_regressor_learns_and_refuses_what_is_no_number():
         model.fit(["a", "b"], [1.0, "high"], verbose=0)
     with pytest.raises(ValueError, match="finite"):
         model.fit(["a", "b"], [1.0, float("nan")], verbose=0)
+
+
+def test_single_batches_of_raw_text():
+    model = classifier()
+    found = model.train_on_batch(TRAIN[0][:5], TRAIN[1][:5], return_dict=True)
+    assert np.isfinite(found["loss"])
+    assert model.predict_on_batch(TRAIN[0][:5]).shape == (5, 2)

@@ -20,12 +20,11 @@ class TextPreprocessor(keras_hub.models.Preprocessor):
         sequence_length: int, longest text that the model takes, in tokens with the special ones.
 
     Call arguments:
-        x: texts or pairs of texts, see `zoo.data.read_examples`.
+        texts: texts or pairs of texts, see `zoo.data.read_examples`.
 
     Returns:
         A dict of int32 arrays (batch, length): `token_ids`, `segment_ids`, `padding_mask`, padded to the
-        first of the fixed lengths that holds the longest text; with `y` and `sample_weight` as Keras packs
-        them, if given.
+        first of the fixed lengths that holds the longest text.
     """
 
     def __init__(self, tokenizer, sequence_length=512, **kwargs):
@@ -50,12 +49,11 @@ class TextPreprocessor(keras_hub.models.Preprocessor):
             )
         return encoded
 
-    def call(self, x, y=None, sample_weight=None):
-        encoded = self.encode(read_examples(x))
+    def call(self, texts):
+        encoded = self.encode(read_examples(texts))
         longest = encoded.lengths.max()
         length = next(step for step in self.boundaries if step >= longest)
-        rows = encoded.rows(np.arange(len(encoded)), length, self.tokenizer.pad_token_id)
-        return keras.utils.pack_x_y_sample_weight(rows, y, sample_weight)
+        return encoded.rows(np.arange(len(encoded)), length, self.tokenizer.pad_token_id)
 
     def get_config(self):
         return {**super().get_config(), "sequence_length": self.sequence_length}

@@ -55,8 +55,6 @@ class Task(keras_hub.models.Task):
         """The preprocessor's tokenizer, or None."""
         return None if self.preprocessor is None else self.preprocessor.tokenizer
 
-    # Compiling.
-
     def _default_loss_and_metrics(self) -> dict:
         raise NotImplementedError
 
@@ -96,8 +94,6 @@ class Task(keras_hub.models.Task):
         rate = fine_tuning_rate(self.backbone.hidden_dim)
         self.optimizer = AdamW(WarmupLinearDecay(rate, total_steps=max(1, steps)))
         self.train_function = None
-
-    # Features.
 
     def _targets(self, labels) -> np.ndarray:
         """Raw labels as the array that the loss takes; raises a ValueError for labels that it can't."""
@@ -147,6 +143,14 @@ class Task(keras_hub.models.Task):
                 yield batch
 
         return buckets, make
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        """One batch for `train_on_batch` and its kin: features as they are, raw text as features."""
+        if not self._is_ready(x):
+            self._check_ready()
+            x = self._inputs_of(self.preprocessor(x))
+            y = None if y is None else self._targets(list(y))
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
     # Training.
 
@@ -238,8 +242,6 @@ class Task(keras_hub.models.Task):
         spec = getattr(x, "element_spec", None)
         first = spec[0] if isinstance(spec, tuple) else spec
         return isinstance(first, dict) and any(name in first for name in FEATURES)
-
-    # Presets.
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
