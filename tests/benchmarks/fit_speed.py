@@ -3,7 +3,7 @@
     python -m tests.benchmarks.fit_speed [--rows 2000] [--file reviews.tsv]
 
 KerasHub is run as it comes (every text padded to 512 tokens) and at `sequence_length=128`. Each is fitted on
-fewer rows the slower it is, after one warming-up fit; the ratios come from one run.
+fewer rows the slower it is; the better of two epochs after a first one counts. The ratios come from one run.
 """
 
 import argparse
@@ -35,11 +35,21 @@ def theirs(tokenizer, sequence_length):
     return keras_hub.models.BertTextClassifier(backbone, num_classes=2, preprocessor=preprocessor)
 
 
+class EpochSeconds(keras.callbacks.Callback):
+    """Seconds of every epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = [*getattr(self, "seconds", []), time.perf_counter() - self.began]
+
+
 def examples_per_second(model, texts, labels, rows):
-    model.fit(texts[:64], labels[:64], batch_size=32, verbose=0)
-    began = time.perf_counter()
-    model.fit(texts[:rows], labels[:rows], batch_size=32, verbose=0)
-    return min(rows, len(texts)) / (time.perf_counter() - began)
+    clock = EpochSeconds()
+    # The first epoch compiles.
+    model.fit(texts[:rows], labels[:rows], batch_size=32, epochs=3, callbacks=[clock], verbose=0)
+    return min(rows, len(texts)) / min(clock.seconds[1:])
 
 
 def main():
