@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.layers.initializers import initializer_for
+from zoo.layers.building import build_dense
 
 
 def dot_product_attention(query, key, value, bias=None, scale=None, drop=None):
@@ -111,23 +111,12 @@ class MultiHeadAttention(keras.layers.Layer):
         self._head_dim = self.head_dim or hidden_dim // self.num_heads
         inner = self.num_heads * self._head_dim
         context_shape = context_shape or inputs_shape
-        self._query_dense = self._dense("query", inner, inputs_shape)
-        self._key_dense = self._dense("key", inner, context_shape)
-        self._value_dense = self._dense("value", inner, context_shape)
-        self._output_dense = self._dense("output", hidden_dim, (*inputs_shape[:-1], inner))
+        self._query_dense = build_dense(self, "query", inner, inputs_shape)
+        self._key_dense = build_dense(self, "key", inner, context_shape)
+        self._value_dense = build_dense(self, "value", inner, context_shape)
+        self._output_dense = build_dense(self, "output", hidden_dim, (*inputs_shape[:-1], inner))
         self._drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
         self.built = True
-
-    def _dense(self, name, units, input_shape):
-        dense = keras.layers.Dense(
-            units,
-            use_bias=self.use_bias,
-            kernel_initializer=initializer_for(self.kernel_initializer, name),
-            dtype=self.dtype_policy,
-            name=name,
-        )
-        dense.build(input_shape)
-        return dense
 
     def _split(self, tensor):
         batch, length = ops.shape(tensor)[:2]

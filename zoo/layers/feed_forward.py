@@ -3,7 +3,7 @@
 import keras
 
 from zoo.layers.activations import activation as activation_named
-from zoo.layers.initializers import initializer_for
+from zoo.layers.building import build_dense
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -49,23 +49,12 @@ class FeedForward(keras.layers.Layer):
 
     def build(self, input_shape):
         inner_shape = (*input_shape[:-1], self.intermediate_dim)
-        self._intermediate_dense = self._dense("intermediate", self.intermediate_dim, input_shape)
+        self._intermediate_dense = build_dense(self, "intermediate", self.intermediate_dim, input_shape)
         if self.gated:
-            self._gate_dense = self._dense("gate", self.intermediate_dim, input_shape)
-        self._output_dense = self._dense("output", input_shape[-1], inner_shape)
+            self._gate_dense = build_dense(self, "gate", self.intermediate_dim, input_shape)
+        self._output_dense = build_dense(self, "output", input_shape[-1], inner_shape)
         self._drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy, name="dropout")
         self.built = True
-
-    def _dense(self, name, units, input_shape):
-        dense = keras.layers.Dense(
-            units,
-            use_bias=self.use_bias,
-            kernel_initializer=initializer_for(self.kernel_initializer, name),
-            dtype=self.dtype_policy,
-            name=name,
-        )
-        dense.build(input_shape)
-        return dense
 
     def call(self, inputs, training=None):
         inner = self._activate(self._intermediate_dense(inputs))  # (batch, length, intermediate_dim)
