@@ -141,8 +141,8 @@ def test_pairs_of_texts():
 def test_training_texts_come_in_a_new_order_every_epoch_and_the_same_for_the_same_seed():
     def orders(seed):
         model = classifier(seed=seed)
-        _, make = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
-        return [[batch[0]["token_ids"].tobytes() for batch in make(epoch)] for epoch in (0, 1)]
+        batches = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
+        return [[batch[0]["token_ids"].tobytes() for batch in batches(epoch)] for epoch in (0, 1)]
 
     first, second = orders(0)
     assert sorted(map(len, first)) and first != second
@@ -151,10 +151,12 @@ def test_training_texts_come_in_a_new_order_every_epoch_and_the_same_for_the_sam
 
 def test_an_epoch_holds_every_text_once():
     model = classifier()
-    buckets, _ = model._batches(zoo.data.read_examples(*TRAIN), 7, shuffle=True)
-    rows = np.concatenate([indices for indices, _ in buckets.plan(epoch=3)])
-    assert sorted(rows.tolist()) == list(range(61))
-    assert all(encoded <= length for _, length in buckets.plan(3) for encoded in [8])
+    examples = zoo.data.read_examples(*TRAIN, sample_weight=np.arange(61))
+    batches = list(model._batches(examples, 7, shuffle=True)(epoch=3))
+    assert sorted(np.concatenate([weights for _, _, weights in batches]).tolist()) == list(range(61))
+    for inputs, _, weights in batches:
+        encoded = model.preprocessor.encode(examples.take(weights.astype(int)))
+        assert inputs["padding_mask"].sum(axis=1).tolist() == encoded.lengths.tolist()
 
 
 def test_names_of_the_classes_are_learnt_and_saved(tmp_path):

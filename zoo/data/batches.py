@@ -1,5 +1,6 @@
 """Batches of like lengths: short text is never padded to the longest."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,33 @@ class LengthBuckets:
         indices = order[start : start + self.batch_size]
         longest = self.lengths[indices].max()
         return indices, self.boundaries[int(np.searchsorted(self.boundaries, longest))]
+
+
+class BucketedBatches:
+    """Encoded examples in batches of like lengths: call it with the number of an epoch.
+
+    Args:
+        encoded: what has `lengths`, int array (examples,), and `batch(indices, length)`, a tuple of
+            (nested) arrays, such as `zoo.data.ragged.EncodedExamples`.
+        batch_size, boundaries, seed: see `LengthBuckets`.
+    """
+
+    def __init__(self, encoded, batch_size: int, boundaries: tuple[int, ...], seed: int | None = None):
+        self._encoded = encoded
+        self._buckets = LengthBuckets(encoded.lengths, batch_size, boundaries, seed)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def __call__(self, epoch: int = 0) -> Iterator[tuple]:
+        """The batches of an epoch."""
+        for indices, length in self._buckets.plan(epoch):
+            yield self._encoded.batch(indices, length)
+
+    @property
+    def order(self) -> np.ndarray:
+        """int array (examples,): which example each row of the first epoch's batches, end to end, is."""
+        return np.concatenate([indices for indices, _ in self._buckets.plan()])
 
 
 def length_boundaries(longest: int) -> tuple[int, ...]:

@@ -18,6 +18,8 @@ TEXT_COLUMNS = (
 )
 LABEL_COLUMNS = ("label", "labels", "score", "class")
 ENDLESS = 100_000_000
+# The features that every model is given one of.
+FIRST_FEATURES = ("token_ids", "encoder_token_ids")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,19 @@ def read_examples(x, y=None, sample_weight=None, text_columns=None, label_column
         sample_weight = np.asarray(sample_weight, "float32").reshape(-1)
         _check_lengths(texts, sample_weight, "weights (sample_weight)")
     return Examples(texts, second, labels, sample_weight)
+
+
+def has_features(x) -> bool:
+    """Whether `x` holds features, as a Keras model is given them, and not raw text."""
+    if isinstance(x, dict):
+        return any(name in x for name in FIRST_FEATURES)
+    import keras
+
+    if isinstance(x, keras.utils.PyDataset):
+        return True
+    spec = getattr(x, "element_spec", None)
+    first = spec[0] if isinstance(spec, tuple) else spec
+    return isinstance(first, dict) and any(name in first for name in FIRST_FEATURES)
 
 
 def _is_stream(x) -> bool:

@@ -46,6 +46,47 @@ class EncodedTexts:
         }
 
 
+@dataclass(frozen=True)
+class EncodedExamples:
+    """Encoded texts with what is to be answered about each, as `fit` is given them.
+
+    Whatever a task trains on has these two members: `lengths`, and `batch`.
+
+    Attributes:
+        texts: `EncodedTexts`.
+        names: names of the features that the backbone takes.
+        pad_id: int, id of the padding.
+        targets: array (texts, ...), or None.
+        weights: float32 array (texts,), or None.
+    """
+
+    texts: EncodedTexts
+    names: tuple[str, ...]
+    pad_id: int
+    targets: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 array (texts,), in tokens."""
+        return self.texts.lengths
+
+    def batch(self, indices: np.ndarray, length: int) -> tuple:
+        """`(inputs,)`, `(inputs, targets)` or `(inputs, targets, weights)` of the texts at `indices`.
+
+        Args:
+            indices: int array (batch,).
+            length: int, tokens to pad to.
+        """
+        rows = self.texts.rows(indices, length, self.pad_id)
+        batch = ({name: rows[name] for name in self.names},)
+        if self.targets is not None:
+            batch += (self.targets[indices],)
+        if self.weights is not None:
+            batch += (self.weights[indices],)
+        return batch
+
+
 def encode_texts(texts, second, tokenizer, sequence_length: int) -> EncodedTexts:
     """Tokenize texts or pairs of texts once: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from zoo.data import features
-from zoo.data.inputs import read_examples
+from zoo.data.inputs import has_features, read_examples
 from zoo.data.pretraining import PretrainingDataset, pretraining_dataset
 from zoo.heads import ClassificationHead, MaskedLMHead
 from zoo.tasks.task import Task
@@ -102,7 +102,7 @@ class MaskedLM(Task):
         Returns:
             `keras.callbacks.History`.
         """
-        if self._is_ready(x) or y is not None:
+        if has_features(x) or y is not None:
             return keras.Model.fit(self, x, y, batch_size=batch_size, validation_data=validation_data, **kwargs)
         data = self._pretraining_data(x, batch_size)
         steps = kwargs.pop("steps_per_epoch", None) or len(data)
@@ -116,7 +116,7 @@ class MaskedLM(Task):
 
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):
         """Loss and accuracy on held-out data; `x` as in `fit`, `steps` batches of it (all when None)."""
-        if self._is_ready(x) or y is not None or kwargs.get("_use_cached_eval_dataset"):
+        if has_features(x) or y is not None or kwargs.get("_use_cached_eval_dataset"):
             return keras.Model.evaluate(self, x, y, batch_size=batch_size, steps=steps, **kwargs)
         source, steps = self._held_out(x, batch_size, steps)
         return keras.Model.evaluate(self, source, steps=steps, **kwargs)

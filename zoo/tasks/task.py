@@ -5,14 +5,13 @@ import keras_hub
 import numpy as np
 
 from zoo import presets
-from zoo.data.batches import LengthBuckets
+from zoo.data.batches import BucketedBatches
 from zoo.data.feeding import feed
-from zoo.data.inputs import read_examples
+from zoo.data.inputs import has_features, read_examples
+from zoo.data.ragged import EncodedExamples
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.training.optimizers import AdamW, fine_tuning_rate
 from zoo.training.schedules import WarmupLinearDecay
-
-FEATURES = ("token_ids", "encoder_token_ids")
 
 
 class Task(keras_hub.models.Task):
@@ -114,39 +113,41 @@ class Task(keras_hub.models.Task):
         """Names of the features that the backbone takes."""
         return list(self.backbone.input)
 
-    def _examples(self, x, y, sample_weight, columns, labelled):
+    # What a task trains on: a task with another kind of examples has its own `_read` and `_encode`.
+
+    def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
+        """What the user gave as examples: `labels`, `len`, `split`, `without_labels`."""
+        return read_examples(x, y, sample_weight, text_columns, label_column)
+
+    def _encode(self, examples):
+        """Tokenized examples: `lengths` and `batch(indices, length)`."""
+        return EncodedExamples(
+            self.preprocessor.encode(examples),
+            names=tuple(self.input_names_of_backbone),
+            pad_id=self.tokenizer.pad_token_id,
+            targets=None if examples.labels is None else self._targets(examples.labels),
+            weights=examples.weights,
+        )
+
+    def _labelled(self, *data):
         self._check_ready()
-        examples = read_examples(x, y, sample_weight, *columns)
-        if labelled and examples.labels is None:
+        examples = self._read(*data)
+        if examples.labels is None:
             raise ValueError(
                 "Training and evaluation need labels. Received: y=None. Give a list of labels, a data set of pairs "
                 "(text, label), or a table with `label_column`."
             )
         return examples
 
-    def _batches(self, examples, batch_size, shuffle):
-        """Tokenize; return the plan and a function from an epoch to its batches."""
-        encoded = self.preprocessor.encode(examples)
-        targets = None if examples.labels is None else self._targets(examples.labels)
-        pad_id = self.tokenizer.pad_token_id
-        buckets = LengthBuckets(
-            encoded.lengths, batch_size, self.preprocessor.boundaries, self.seed if shuffle else None
+    def _batches(self, examples, batch_size, shuffle=False) -> BucketedBatches:
+        """Tokenize, once; batches of like lengths."""
+        return BucketedBatches(
+            self._encode(examples), batch_size or 32, self.preprocessor.boundaries, self.seed if shuffle else None
         )
-
-        def make(epoch):
-            for indices, length in buckets.plan(epoch):
-                batch = (self._inputs_of(encoded.rows(indices, length, pad_id)),)
-                if targets is not None:
-                    batch += (targets[indices],)
-                if examples.weights is not None:
-                    batch += (examples.weights[indices],)
-                yield batch
-
-        return buckets, make
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """One batch for `train_on_batch` and its kin: features as they are, raw text as features."""
-        if not self._is_ready(x):
+        if not has_features(x):
             self._check_ready()
             x = self._inputs_of(self.preprocessor(x))
             y = None if y is None else self._targets(list(y))
@@ -184,64 +185,53 @@ class Task(keras_hub.models.Task):
         Returns:
             `keras.callbacks.History`.
         """
-        if self._is_ready(x):
+        if has_features(x):
             return keras.Model.fit(
                 self, x, y, batch_size=batch_size, sample_weight=sample_weight, validation_data=validation_data,
                 validation_split=validation_split or 0.0, shuffle=shuffle, **kwargs,
             )  # fmt: skip
-        columns = (text_columns, label_column)
-        batch_size = batch_size or 32
-        examples = self._examples(x, y, sample_weight, columns, labelled=True)
+        examples = self._labelled(x, y, sample_weight, text_columns, label_column)
         self._learn_labels(examples.labels)
         held_out = None
         if validation_data is not None:
-            held_out = self._examples(*_unpack(validation_data), columns, labelled=True)
+            held_out = self._labelled(*_unpack(validation_data), text_columns, label_column)
         elif validation_split:
             examples, held_out = examples.split(validation_split, self.seed)
-        buckets, make = self._batches(examples, batch_size, shuffle)
+        batches = self._batches(examples, batch_size, shuffle)
         if held_out is not None:
-            held_buckets, make_held = self._batches(held_out, batch_size, shuffle=False)
-            kwargs["validation_data"] = feed(make_held)
-            kwargs["validation_steps"] = len(held_buckets)
-        steps = kwargs.pop("steps_per_epoch", None) or len(buckets)
+            kwargs |= self._validation(held_out, batch_size)
+        steps = kwargs.pop("steps_per_epoch", None) or len(batches)
         self._schedule(steps * kwargs.get("epochs", 1))
         first = kwargs.get("initial_epoch", 0)
-        source = feed(lambda epoch: make(epoch + first))
+        source = feed(lambda epoch: batches(epoch + first))
         return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(
         self, x=None, y=None, batch_size=None, sample_weight=None, text_columns=None, label_column=None, **kwargs
     ):
         """Loss and metrics on raw texts or features; arguments as in `fit`, result as in `keras.Model.evaluate`."""
-        if self._is_ready(x) or kwargs.get("_use_cached_eval_dataset"):
+        if has_features(x) or kwargs.get("_use_cached_eval_dataset"):
             return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
-        examples = self._examples(x, y, sample_weight, (text_columns, label_column), labelled=True)
-        buckets, make = self._batches(examples, batch_size or 32, shuffle=False)
-        return keras.Model.evaluate(self, feed(make), steps=len(buckets), **kwargs)
+        batches = self._batches(self._labelled(x, y, sample_weight, text_columns, label_column), batch_size)
+        return keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs)
 
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
         """The task's outputs for raw texts or features, as NumPy arrays in the order of `x`."""
-        if self._is_ready(x):
+        if has_features(x):
             return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
-        examples = self._examples(x, None, None, (text_columns, None), labelled=False)
-        buckets, make = self._batches(examples.without_labels(), batch_size or 32, shuffle=False)
-        sorted_outputs = keras.Model.predict(self, feed(make), steps=len(buckets), **kwargs)
-        order = np.concatenate([indices for indices, _ in buckets.plan()])
-        return keras.tree.map_structure(lambda array: array[np.argsort(order)], sorted_outputs)
+        self._check_ready()
+        batches = self._batches(self._read(x, text_columns=text_columns).without_labels(), batch_size)
+        sorted_outputs = keras.Model.predict(self, feed(batches), steps=len(batches), **kwargs)
+        back = np.argsort(batches.order)
+        return keras.tree.map_structure(lambda array: array[back], sorted_outputs)
+
+    def _validation(self, held_out, batch_size) -> dict:
+        """Arguments of `keras.Model.fit` that evaluate on `held_out` at the end of every epoch."""
+        batches = self._batches(held_out, batch_size)
+        return {"validation_data": feed(batches), "validation_steps": len(batches)}
 
     def _learn_labels(self, labels) -> None:
         """Take note of the class names in the training labels, where a task has classes."""
-
-    @staticmethod
-    def _is_ready(x) -> bool:
-        """Whether `x` holds features, not raw text."""
-        if isinstance(x, dict):
-            return any(name in x for name in FEATURES)
-        if isinstance(x, keras.utils.PyDataset):
-            return True
-        spec = getattr(x, "element_spec", None)
-        first = spec[0] if isinstance(spec, tuple) else spec
-        return isinstance(first, dict) and any(name in first for name in FEATURES)
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
