@@ -62,7 +62,7 @@ class BucketedBatches:
     """
 
     def __init__(self, encoded, batch_size: int, boundaries: tuple[int, ...], seed: int | None = None):
-        self._encoded = encoded
+        self.encoded = encoded
         self._buckets = LengthBuckets(encoded.lengths, batch_size, boundaries, seed)
 
     def __len__(self) -> int:
@@ -70,8 +70,13 @@ class BucketedBatches:
 
     def __call__(self, epoch: int = 0) -> Iterator[tuple]:
         """The batches of an epoch."""
+        for _, batch in self.indexed(epoch):
+            yield batch
+
+    def indexed(self, epoch: int = 0) -> Iterator[tuple[np.ndarray, tuple]]:
+        """The batches of an epoch, each behind the examples that its rows are, int array (batch,)."""
         for indices, length in self._buckets.plan(epoch):
-            yield self._encoded.batch(indices, length)
+            yield indices, self.encoded.batch(indices, length)
 
     @property
     def order(self) -> np.ndarray:

@@ -52,18 +52,24 @@ class Examples:
 
     def split(self, fraction: float, seed: int) -> tuple["Examples", "Examples"]:
         """Two parts: the rest, and a `fraction` drawn at random."""
-        held_out = round(len(self) * fraction)
-        if not 0 < held_out < len(self):
-            raise ValueError(
-                "`validation_split` must leave at least one text on each side. "
-                f"Received: validation_split={fraction} of {len(self)} texts"
-            )
-        order = np.random.default_rng(seed).permutation(len(self))
-        return self.take(order[held_out:]), self.take(order[:held_out])
+        rest, held_out = split_rows(len(self), fraction, seed)
+        return self.take(rest), self.take(held_out)
 
     def without_labels(self) -> "Examples":
         """The texts alone."""
         return Examples(self.texts, self.second)
+
+
+def split_rows(count: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of `count` texts in two parts: the rest, and a `fraction` drawn at random, int arrays."""
+    held_out = round(count * fraction)
+    if not 0 < held_out < count:
+        raise ValueError(
+            "`validation_split` must leave at least one text on each side. "
+            f"Received: validation_split={fraction} of {count} texts"
+        )
+    order = np.random.default_rng(seed).permutation(count)
+    return order[held_out:], order[:held_out]
 
 
 def read_examples(x, y=None, sample_weight=None, text_columns=None, label_column=None) -> Examples:

@@ -1,20 +1,19 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
 import keras
-import keras_hub
 import numpy as np
 
-from zoo import presets
 from zoo.data.batches import BucketedBatches
 from zoo.data.feeding import feed
 from zoo.data.inputs import has_features, read_examples
 from zoo.data.ragged import EncodedExamples
 from zoo.tasks.preprocessor import TextPreprocessor
+from zoo.tasks.preset_task import PresetTask
 from zoo.training.optimizers import AdamW, fine_tuning_rate
 from zoo.training.schedules import WarmupLinearDecay
 
 
-class Task(keras_hub.models.Task):
+class Task(PresetTask):
     """Base of the zoo's tasks: one class a task, for every backbone.
 
     `fit`, `evaluate` and `predict` take raw data (see `zoo.data.read_examples`): the text is tokenized
@@ -30,6 +29,8 @@ class Task(keras_hub.models.Task):
         seed: int, of the shuffling.
         compile: bool, whether to compile with the task's defaults.
     """
+
+    _held_out = None  # the batches that a `fit` in progress validates on
 
     def __init__(self, backbone, inputs, outputs, tokenizer=None, preprocessor=None, seed=0, compile=True, **kwargs):
         if tokenizer is not None and preprocessor is None:
@@ -147,11 +148,12 @@ class Task(keras_hub.models.Task):
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """One batch for `train_on_batch` and its kin: features as they are, raw text as features."""
-        if not has_features(x):
-            self._check_ready()
-            x = self._inputs_of(self.preprocessor(x))
-            y = None if y is None else self._targets(list(y))
-        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+        if has_features(x):
+            return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+        self._check_ready()
+        encoded = self._encode(self._read(x, y, sample_weight))
+        length = next(step for step in self.preprocessor.boundaries if step >= encoded.lengths.max())
+        return encoded.batch(np.arange(len(encoded.lengths)), length)
 
     # Training.
 
@@ -204,16 +206,42 @@ class Task(keras_hub.models.Task):
         self._schedule(steps * kwargs.get("epochs", 1))
         first = kwargs.get("initial_epoch", 0)
         source = feed(lambda epoch: batches(epoch + first))
-        return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
+        try:
+            return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
+        finally:
+            self._held_out = None
 
     def evaluate(
         self, x=None, y=None, batch_size=None, sample_weight=None, text_columns=None, label_column=None, **kwargs
     ):
         """Loss and metrics on raw texts or features; arguments as in `fit`, result as in `keras.Model.evaluate`."""
-        if has_features(x) or kwargs.get("_use_cached_eval_dataset"):
+        if kwargs.get("_use_cached_eval_dataset"):  # Keras evaluates so at the end of an epoch of `fit`
+            return self._with_scores(keras.Model.evaluate(self, x, y, batch_size=batch_size, **kwargs), self._held_out)
+        if has_features(x):
             return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
         batches = self._batches(self._labelled(x, y, sample_weight, text_columns, label_column), batch_size)
-        return keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs)
+        return self._with_scores(keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs), batches)
+
+    def _with_scores(self, metrics, batches):
+        scores = {} if batches is None else self._scores(batches)
+        if isinstance(metrics, dict):
+            return {**metrics, **scores}
+        return [*metrics, *scores.values()] if scores else metrics
+
+    def _scores(self, batches) -> dict[str, float]:
+        """Scores that need all predictions together, such as F1: `evaluate` and `fit` report them with the metrics."""
+        return {}
+
+    def _outputs(self, batches, verbose=0):
+        """The outputs for batches of different lengths, which `keras.Model.predict` cannot join.
+
+        Yields:
+            pairs: int array (batch,), which examples the rows are, and the outputs as (nested) NumPy arrays.
+        """
+        bar = keras.utils.Progbar(len(batches), verbose=1 if verbose == "auto" else verbose)
+        for indices, batch in batches.indexed():
+            yield indices, keras.Model.predict_on_batch(self, batch[0])
+            bar.add(1)
 
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
         """The task's outputs for raw texts or features, as NumPy arrays in the order of `x`."""
@@ -227,45 +255,11 @@ class Task(keras_hub.models.Task):
 
     def _validation(self, held_out, batch_size) -> dict:
         """Arguments of `keras.Model.fit` that evaluate on `held_out` at the end of every epoch."""
-        batches = self._batches(held_out, batch_size)
-        return {"validation_data": feed(batches), "validation_steps": len(batches)}
+        self._held_out = self._batches(held_out, batch_size)
+        return {"validation_data": feed(self._held_out), "validation_steps": len(self._held_out)}
 
     def _learn_labels(self, labels) -> None:
         """Take note of the class names in the training labels, where a task has classes."""
-
-    @classmethod
-    def from_preset(cls, preset, load_weights=True, **kwargs):
-        """Load a task by name.
-
-        Args:
-            preset: str, a name of `zoo.list_presets()`, a local folder, or a handle `hf://...`, `kaggle://...`.
-            load_weights: bool, False for the same architecture with random weights.
-            **kwargs: what the task's constructor takes, and `dtype`.
-
-        Returns:
-            The task. Its head comes from the preset too when the preset is of this task and no argument
-            asks for another head; otherwise the head is new.
-
-        Raises:
-            ValueError: if there is no such preset (with the nearest names), or its files are damaged.
-        """
-        return presets.load_task(cls, preset, load_weights=load_weights, **kwargs)
-
-    def save_to_preset(self, preset_dir, max_shard_size=10):
-        """Write a folder that `from_preset` loads: backbone, head and tokenizer.
-
-        The folder is written beside and renamed, so an error leaves an older preset as it was.
-
-        Args:
-            preset_dir: str or path, the folder.
-            max_shard_size: float, GB, largest file of weights.
-        """
-        with presets.writing_folder(preset_dir, presets.bytes_to_save(self)) as folder:
-            super().save_to_preset(str(folder), max_shard_size=max_shard_size)
-
-    def save_task_weights(self, filepath):
-        """Save the weights that are not the backbone's, without the optimizer's state."""
-        presets.save_weights(self, filepath, skip=[self.backbone])
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}

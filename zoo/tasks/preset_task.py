@@ -1,0 +1,43 @@
+"""How a task is loaded by name, and saved."""
+
+import keras_hub
+
+from zoo import presets
+
+
+class PresetTask(keras_hub.models.Task):
+    """A task that presets hold: KerasHub's, loaded strictly and saved whole or not at all."""
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Load a task by name.
+
+        Args:
+            preset: str, a name of `zoo.list_presets()`, a local folder, or a handle `hf://...`, `kaggle://...`.
+            load_weights: bool, False for the same architecture with random weights.
+            **kwargs: what the task's constructor takes, and `dtype`.
+
+        Returns:
+            The task. Its head comes from the preset too when the preset is of this task and no argument
+            asks for another head; otherwise the head is new.
+
+        Raises:
+            ValueError: if there is no such preset (with the nearest names), or its files are damaged.
+        """
+        return presets.load_task(cls, preset, load_weights=load_weights, **kwargs)
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Write a folder that `from_preset` loads: backbone, head and tokenizer.
+
+        The folder is written beside and renamed, so an error leaves an older preset as it was.
+
+        Args:
+            preset_dir: str or path, the folder.
+            max_shard_size: float, GB, largest file of weights.
+        """
+        with presets.writing_folder(preset_dir, presets.bytes_to_save(self)) as folder:
+            super().save_to_preset(str(folder), max_shard_size=max_shard_size)
+
+    def save_task_weights(self, filepath):
+        """Save the weights that are not the backbone's, without the optimizer's state."""
+        presets.save_weights(self, filepath, skip=[self.backbone])
