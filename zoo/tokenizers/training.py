@@ -2,13 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import tokenizers
 
-from zoo.data.text_files import expand_paths, names_text_file, open_text
 from zoo.tokenizers.bert_text import MAX_WORD_CHARACTERS, CharacterTables, character_tables
+from zoo.tokenizers.training_texts import NO_WORDS, read_texts, show_progress
 from zoo.tokenizers.word_piece import CONTINUATION, SPECIAL_TOKENS, WordPiece
 
 # Characters whose words are counted at once: an array of them stays in the processor's cache.
@@ -56,15 +55,15 @@ def train_word_piece(
     limit_alphabet = vocabulary_size * 7 // 8 if limit_alphabet is None else limit_alphabet
     _check_sizes(vocabulary_size, minimum_frequency, limit_alphabet)
     strip_accents = lowercase if strip_accents is None else strip_accents
-    with _shown(progress) as show:
+    with show_progress(progress) as show:
         show("Reading text")
         counter = WordCounter(character_tables(lowercase, strip_accents))
-        for text in _read_texts(files):
+        for text in read_texts(files):
             if counter.add(text):
                 show(f"Reading text: {counter.characters:,} characters, {len(counter.counts):,} different words")
         counts = counter.finish()
         if not counts:
-            raise ValueError("Text to train on was expected. Received: files without a word in them.")
+            raise ValueError(NO_WORDS)
         show(f"Learning {vocabulary_size:,} pieces from {len(counts):,} different words")
         alphabet = choose_alphabet(counts, minimum_frequency, limit_alphabet)
         pieces = _learn_pieces(counts, alphabet, vocabulary_size, minimum_frequency)
@@ -81,37 +80,6 @@ def _check_sizes(vocabulary_size, minimum_frequency, limit_alphabet):
             f"of one character, at least one. Received: vocabulary_size={vocabulary_size}, "
             f"limit_alphabet={limit_alphabet}"
         )
-
-
-@contextmanager
-def _shown(progress):
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=20), TimeElapsedColumn()
-    with Progress(*columns, disable=not progress) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda description: bar.update(task, description=description)
-
-
-def _read_texts(files) -> Iterator[str]:
-    if isinstance(files, (str, os.PathLike)):
-        files = expand_paths(files)
-    if not isinstance(files, Iterable) or isinstance(files, (bytes, dict)):
-        raise TypeError(
-            "Paths or patterns of text files, or an iterable of texts, were expected. Received: "
-            f"files={files!r} of type {type(files).__name__}"
-        )
-    if isinstance(files, Sequence) and all(map(names_text_file, files)):
-        for file in expand_paths(files):
-            with open_text(file) as lines:
-                yield from lines
-        return
-    for number, text in enumerate(files):
-        if not isinstance(text, str):
-            raise TypeError(
-                f"Every text must be a string. Received: files[{number}]={text!r} of type {type(text).__name__}"
-            )
-        yield text
 
 
 class WordCounter:

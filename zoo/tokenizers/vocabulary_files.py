@@ -44,11 +44,21 @@ def read_vocabulary(path: str | os.PathLike) -> list[str]:
 
 
 def write_vocabulary(path: str | os.PathLike, pieces: Sequence[str]) -> None:
-    """Write a vocabulary file, whole or not at all: a file that is there is replaced only by a complete one.
+    """Write a vocabulary file, as `write_bytes` does.
+
+    Args:
+        path: the file.
+        pieces: the pieces in the order of their ids.
+    """
+    write_bytes(path, "".join(f"{piece}\n" for piece in pieces).encode())
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Write a file, whole or not at all: one that is there is replaced only by a complete one.
 
     Args:
         path: the file; its folder is made if it isn't there.
-        pieces: the pieces in the order of their ids.
+        content: all that shall be in it.
 
     Raises:
         OSError: if the file cannot be written.
@@ -57,8 +67,8 @@ def write_vocabulary(path: str | os.PathLike, pieces: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{piece}\n" for piece in pieces)
+        with open(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # A temporary file is private; a vocabulary is as readable as any new file.
