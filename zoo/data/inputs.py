@@ -96,7 +96,7 @@ def read_examples(x, y=None, sample_weight=None, text_columns=None, label_column
         if y is not None or sample_weight is not None:
             raise ValueError("A data set brings its own labels and weights. Received: y or sample_weight beside it.")
         x, y, sample_weight = _drain(x)
-    if _is_table(x):
+    if is_table(x):
         x, table_labels = _from_table(x, text_columns, label_column)
         y = table_labels if y is None else y
     elif text_columns is not None or label_column is not None:
@@ -109,7 +109,7 @@ def read_examples(x, y=None, sample_weight=None, text_columns=None, label_column
     if second is not None:
         second = _check_texts(second, "the second texts of x")
         _check_lengths(texts, second, "second texts")
-    labels = None if y is None else _as_list(y)
+    labels = None if y is None else as_list(y)
     if labels is not None:
         _check_lengths(texts, labels, "labels (y)")
     if sample_weight is not None:
@@ -138,7 +138,8 @@ def _is_stream(x) -> bool:
     )
 
 
-def _is_table(x) -> bool:
+def is_table(x) -> bool:
+    """Whether `x` has columns with names: a pandas frame, a Hugging Face data set, a dict."""
     return isinstance(x, Mapping) or hasattr(x, "column_names") or (hasattr(x, "columns") and hasattr(x, "iloc"))
 
 
@@ -199,8 +200,8 @@ def _from_table(table, text_columns, label_column):
     unknown = [name for name in wanted if name not in available]
     if unknown:
         raise ValueError(f"The table has no such column. Received: {unknown}. Available columns: {available}")
-    texts = tuple(_as_list(table[name]) for name in text_columns)
-    labels = None if label_column is None else _as_list(table[label_column])
+    texts = tuple(as_list(table[name]) for name in text_columns)
+    labels = None if label_column is None else as_list(table[label_column])
     return (texts[0] if len(texts) == 1 else texts), labels
 
 
@@ -208,14 +209,15 @@ def _split_pairs(x) -> tuple[Any, Any]:
     if isinstance(x, (str, bytes)):
         raise TypeError(f"`x` must be a list of texts, not one text. Received: x={x!r}. Write [x].")
     if isinstance(x, tuple) and len(x) == 2 and not isinstance(x[0], (str, bytes)):
-        return _as_list(x[0]), _as_list(x[1])
-    x = _as_list(x)
+        return as_list(x[0]), as_list(x[1])
+    x = as_list(x)
     if x and all(isinstance(row, (tuple, list)) and len(row) == 2 for row in x):
         return [row[0] for row in x], [row[1] for row in x]
     return x, None
 
 
-def _as_list(values) -> list:
+def as_list(values) -> list:
+    """A list, an array, a tensor or a column as a list; TypeError for what is none of these."""
     if hasattr(values, "tolist"):
         return values.tolist()
     if hasattr(values, "numpy"):

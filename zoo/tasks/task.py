@@ -232,7 +232,7 @@ class Task(PresetTask):
         """Scores that need all predictions together, such as F1: `evaluate` and `fit` report them with the metrics."""
         return {}
 
-    def _outputs(self, batches, verbose=0):
+    def _predict_batches(self, batches, verbose=0):
         """The outputs for batches of different lengths, which `keras.Model.predict` cannot join.
 
         Yields:
