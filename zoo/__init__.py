@@ -4,13 +4,16 @@ import importlib
 
 # Names are fetched when they are first used, so that the shell command answers before Keras is loaded.
 _HOMES = {
+    "AlbertBackbone": "zoo.models",
     "BertBackbone": "zoo.models",
     "MaskedLM": "zoo.tasks",
+    "QuestionAnswering": "zoo.tasks",
     "TextClassifier": "zoo.tasks",
     "TextRegressor": "zoo.tasks",
+    "TokenClassifier": "zoo.tasks",
     "list_presets": "zoo.presets",
 }
-_PACKAGES = ("data", "heads", "layers", "models", "objectives", "presets", "tasks", "tokenizers", "training")
+_PACKAGES = ("data", "heads", "layers", "metrics", "models", "objectives", "presets", "tasks", "tokenizers", "training")
 
 __all__ = [*_HOMES, *_PACKAGES]
 __version__ = "0.1.0"

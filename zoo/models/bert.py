@@ -14,6 +14,45 @@ EPSILON = 1e-12
 INITIALIZER_RANGE = 0.02
 
 
+def initializer():
+    """What every weight matrix of BERT is drawn from."""
+    return keras.initializers.TruncatedNormal(stddev=INITIALIZER_RANGE)
+
+
+def text_embedding(vocabulary_size, embedding_dim, max_sequence_length, num_segments, dropout, dtype, hidden_dim=None):
+    """Pieces, learned positions and segments, summed and normalized (figure 2); projected if `hidden_dim` is given."""
+    tokens = keras.layers.ReversibleEmbedding(
+        vocabulary_size, embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
+    )
+    positions = keras_hub.layers.PositionEmbedding(
+        max_sequence_length, initializer=initializer(), dtype=dtype, name="positions"
+    )
+    segments = keras.layers.Embedding(
+        num_segments, embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="segments"
+    )
+    return TextEmbedding(
+        tokens, positions, segments, epsilon=EPSILON, dropout=dropout, hidden_dim=hidden_dim, dtype=dtype,
+        name="embedding",
+    )  # fmt: skip
+
+
+def self_attention(num_heads, dropout, dtype, name="self_attention"):
+    """Attention of every token to every token."""
+    return MultiHeadAttention(num_heads, dropout=dropout, kernel_initializer=initializer(), dtype=dtype, name=name)
+
+
+def feed_forward(intermediate_dim, activation, dtype, name="feed_forward"):
+    """The position-wise part."""
+    return FeedForward(intermediate_dim, activation, kernel_initializer=initializer(), dtype=dtype, name=name)
+
+
+def pooler(hidden_dim, dtype):
+    """A dense layer with tanh over the vector of [CLS], as in the released code."""
+    return keras.layers.Dense(
+        hidden_dim, activation="tanh", kernel_initializer=initializer(), dtype=dtype, name="pooler"
+    )
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class BertBackbone(Encoder):
     """The encoder of BERT: learned positions, two segments, full attention, a pooler over [CLS].
@@ -78,32 +117,10 @@ class BertBackbone(Encoder):
             num_segments=num_segments,
         )
 
-        def initializer():
-            return keras.initializers.TruncatedNormal(stddev=INITIALIZER_RANGE)
-
-        embedding = TextEmbedding(
-            keras.layers.ReversibleEmbedding(
-                vocabulary_size, hidden_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
-            ),
-            keras_hub.layers.PositionEmbedding(
-                max_sequence_length, initializer=initializer(), dtype=dtype, name="positions"
-            ),
-            keras.layers.Embedding(
-                num_segments, hidden_dim, embeddings_initializer=initializer(), dtype=dtype, name="segments"
-            ),
-            epsilon=EPSILON,
-            dropout=dropout,
-            dtype=dtype,
-            name="embedding",
-        )
         layers = [
             TransformerLayer(
-                MultiHeadAttention(
-                    num_heads, dropout=dropout, kernel_initializer=initializer(), dtype=dtype, name="self_attention"
-                ),
-                FeedForward(
-                    intermediate_dim, activation, kernel_initializer=initializer(), dtype=dtype, name="feed_forward"
-                ),
+                self_attention(num_heads, dropout, dtype),
+                feed_forward(intermediate_dim, activation, dtype),
                 epsilon=EPSILON,
                 normalize_first=normalize_first,
                 dropout=dropout,
@@ -113,12 +130,10 @@ class BertBackbone(Encoder):
             for index in range(num_layers)
         ]
         super().__init__(
-            embedding,
+            text_embedding(vocabulary_size, hidden_dim, max_sequence_length, num_segments, dropout, dtype),
             layers,
             final_norm=normalization("layer", EPSILON, dtype=dtype, name="final_norm") if normalize_first else None,
-            pooler=keras.layers.Dense(
-                hidden_dim, activation="tanh", kernel_initializer=initializer(), dtype=dtype, name="pooler"
-            ),
+            pooler=pooler(hidden_dim, dtype),
             dtype=dtype,
             **kwargs,
         )

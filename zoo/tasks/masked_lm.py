@@ -63,7 +63,9 @@ class MaskedLM(Task):
             features.MASK_POSITIONS: keras.Input((None,), dtype="int32", name=features.MASK_POSITIONS),
         }
         encoded = backbone(backbone.input)
-        self.masked_lm_head = MaskedLMHead(backbone.token_embedding, dtype=dtype, name="masked_lm_head")
+        self.masked_lm_head = MaskedLMHead(
+            backbone.token_embedding, activation=backbone.activation, dtype=dtype, name="masked_lm_head"
+        )
         outputs = {
             features.MASK_IDS: self.masked_lm_head(
                 encoded["sequence_output"], mask_positions=inputs[features.MASK_POSITIONS]
