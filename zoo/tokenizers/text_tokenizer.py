@@ -4,7 +4,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ _UNREADABLE = "\ufffd"
 
 
 class BackboneOfPresets:
-    """The class of the backbone in whose presets KerasHub finds a tokenizer; it is loaded when it is asked for.
+    """The class of the backbone in whose presets KerasHub looks for a tokenizer, loaded when it is asked for.
 
     Args:
         name: str, name of a class in `zoo.models`.
@@ -33,22 +33,98 @@ class BackboneOfPresets:
 class TextTokenizer:
     """Texts to ids in batches, as lists of strings or in a TensorFlow graph: a mixin before a tokenizer of KerasHub.
 
-    A subclass has `special_tokens`, `_check_ready`, `_encode_batch`, and `_encode_batch_with_offsets`.
+    A subclass hands its pieces to `_set_pieces` and has these methods:
+
+    - `_encode_batch(texts)`: the ids of each text, int32 arrays (tokens,);
+    - `_encode_batch_with_offsets(texts)`: these, and where each token is, int32 (tokens, 2);
+    - `_build_graph_tokenizer()`: what has `tokenize` and `detokenize` for tensors in a TensorFlow graph.
+
+    Attributes:
+        tokens_of_names: dict, `{"pad": "[PAD]", ...}`, which token has which purpose.
     """
 
+    tokens_of_names: Mapping[str, str]
+
+    _pieces = None
+
     @classmethod
-    def _check_config(cls, config, asset: str):
+    def _check_configuration(cls, config, *assets: str):
         # A configuration from elsewhere must not choose which file of this machine is read.
-        if isinstance(config.get(asset), (str, os.PathLike)):
-            raise ValueError(
-                "A saved tokenizer keeps its vocabulary in a file beside its configuration, not the path of one. "
-                f"Received: {asset}={config[asset]!r} in the configuration."
+        for name in assets:
+            if isinstance(config.get(name), (str, os.PathLike)):
+                raise ValueError(
+                    "A saved tokenizer keeps its vocabulary in a file beside its configuration, not the path of one. "
+                    f"Received: {name}={config[name]!r} in the configuration."
+                )
+
+    @staticmethod
+    def _check_choices(chosen, fixed, kind: str):
+        if given := sorted(set(chosen) & set(fixed)):
+            raise TypeError(
+                "A tokenizer of the zoo splits text and marks pieces as its paper does, without a choice. Received: "
+                f"{', '.join(given)}. Use `keras_hub.tokenizers.{kind}` for another kind."
             )
+
+    def _set_pieces(self, pieces: Sequence[str] | None, starts_word: Sequence[bool] | None = None):
+        """Take the pieces in the order of their ids, and which of them begin a word; None for none."""
+        self._graph = None
+        self._pieces = None if pieces is None else list(pieces)
+        if pieces is None:
+            return
+        self._ids = {piece: number for number, piece in enumerate(pieces)}
+        self._starts_word = np.array(starts_word, bool)
+        for name, token in self.tokens_of_names.items():
+            setattr(self, f"{name}_token_id", self._ids[token])
+
+    def _check_ready(self):
+        if self._pieces is None:
+            raise ValueError(
+                "The tokenizer has no vocabulary. Give one to the constructor, or load the tokenizer with its preset."
+            )
+
+    @property
+    def special_tokens(self) -> list[str]:
+        """All special tokens, the unknown one among them, in the order of their usual ids."""
+        return list(dict.fromkeys(self.tokens_of_names.values()))
 
     @property
     def special_token_ids(self) -> list[int]:
         """The ids of `special_tokens`."""
         return [self.token_to_id(token) for token in self.special_tokens]
+
+    @property
+    def unk_token(self) -> str:
+        """The token of what has no pieces."""
+        return self.tokens_of_names["unk"]
+
+    def get_vocabulary(self) -> list[str]:
+        """Return the pieces in the order of their ids."""
+        self._check_ready()
+        return list(self._pieces)
+
+    def vocabulary_size(self) -> int:
+        """Return the number of pieces."""
+        self._check_ready()
+        return len(self._pieces)
+
+    def token_to_id(self, token: str) -> int:
+        """Return the id of a piece; ValueError if the vocabulary lacks it."""
+        self._check_ready()
+        if token not in self._ids:
+            raise ValueError(f"A piece of the vocabulary was expected. Received: token={token!r}")
+        return self._ids[token]
+
+    def id_to_token(self, id: int) -> str:
+        """Return the piece of an id; ValueError if the vocabulary lacks it."""
+        self._check_ready()
+        if not 0 <= id < len(self._pieces):
+            raise ValueError(f"`id` must be in the range from 0 to {len(self._pieces) - 1}. Received: id={id}")
+        return self._pieces[id]
+
+    def word_starts(self, ids: np.ndarray) -> np.ndarray:
+        """Return a bool array of the shape of `ids`, True where a piece begins a word; see the class."""
+        self._check_ready()
+        return self._starts_word[np.asarray(ids)]
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Tokenize texts, on all cores, without adding special tokens.
@@ -93,16 +169,24 @@ class TextTokenizer:
 
     def tokenize(self, inputs):
         """Return the ids of texts; see the class."""
-        if in_tensorflow_graph():
-            return self._tokenize_in_graph(inputs)
+        if _in_tensorflow_graph():
+            return self._graph_tokenizer().tokenize(inputs)
         texts, shape = as_strings(inputs)
         return restore_shape(self.encode(texts), shape)
 
-    def _tokenize_in_graph(self, inputs):
-        return super().tokenize(inputs)
+    def detokenize(self, inputs):
+        """Return ids as text, as a tokenizer of KerasHub does; `decode` says more of special tokens and spaces."""
+        if _in_tensorflow_graph():
+            return self._graph_tokenizer().detokenize(inputs)
+        return super().detokenize(inputs)
+
+    def _graph_tokenizer(self):
+        self._check_ready()
+        if self._graph is None:
+            self._graph = self._build_graph_tokenizer()
+        return self._graph
 
 
-def in_tensorflow_graph() -> bool:
-    """Return whether this code is being traced into a TensorFlow graph."""
+def _in_tensorflow_graph():
     tensorflow = sys.modules.get("tensorflow")
     return hasattr(tensorflow, "executing_eagerly") and not tensorflow.executing_eagerly()

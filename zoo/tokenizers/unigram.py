@@ -11,13 +11,14 @@ import numpy as np
 import sentencepiece
 
 from zoo.tokenizers.sentence_piece_proto import find_in_texts, read_proto
-from zoo.tokenizers.text_tokenizer import BackboneOfPresets, TextTokenizer, in_tensorflow_graph
+from zoo.tokenizers.text_tokenizer import BackboneOfPresets, TextTokenizer
 from zoo.tokenizers.vocabulary_files import write_bytes
 
 PROTO_FILE = "vocabulary.spm"
 SPACE = "▁"
 PAD, UNKNOWN, START, END, MASK = SPECIAL_TOKENS = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
-# ALBERT, `create_pretraining_data.py`, `_is_start_piece_sp`: the apostrophe is not among them, as it is not there.
+_TOKENS_OF_NAMES = {"pad": PAD, "unk": UNKNOWN, "cls": START, "start": START, "sep": END, "end": END, "mask": MASK}
+# Those of ALBERT's code (`_is_start_piece_sp`), which has no apostrophe among them.
 _PUNCTUATION = frozenset('!"#$%&()*+,-./:;?@[\\]^_`{|}~')
 # What KerasHub leaves open and ALBERT fixes.
 _FIXED = ("sequence_length", "add_bos", "add_eos", "dtype")
@@ -37,7 +38,9 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     keeps them, and so does KerasHub, whereas ALBERT's released code removes them beforehand.
 
     `[MASK]` in a text, with the spaces before it, is the mask token; no other special token is made from what a text
-    says; characters without pieces become `<unk>`, several in a row one.
+    says; characters without pieces become `<unk>`, several in a row one. As in ALBERT's released code, a piece begins
+    a word (`word_starts`) if it begins with a space, is a special token or a punctuation mark, or has a character
+    that is no Latin letter, so that every Chinese piece does.
 
     Args:
         proto: the path of a SentencePiece model, or its bytes.
@@ -63,13 +66,10 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     """
 
     backbone_cls = BackboneOfPresets("AlbertBackbone")
+    tokens_of_names = _TOKENS_OF_NAMES
 
     def __init__(self, proto=None, **kwargs):
-        if fixed := sorted(set(_FIXED) & set(kwargs)):
-            raise TypeError(
-                f"Unigram gives the ids of a text, as ALBERT does, without a choice. Received: {', '.join(fixed)}. "
-                "Use `keras_hub.tokenizers.SentencePieceTokenizer` for another kind."
-            )
+        self._check_choices(kwargs, _FIXED, "SentencePieceTokenizer")
         super().__init__(proto=proto, **kwargs)
 
     def get_config(self):
@@ -77,58 +77,27 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
 
     @classmethod
     def from_config(cls, config):
-        cls._check_config(config, "proto")
+        cls._check_configuration(config, "proto")
         return cls(**config)
 
     def set_proto(self, proto: str | os.PathLike | bytes | None) -> None:
         """Take another model: a path or its bytes, as in the constructor; None for none."""
-        self._processor = None
+        if proto is None:
+            self.proto = None
+            self._set_pieces(None)
+            return
         if isinstance(proto, (str, os.PathLike)):
             proto = read_proto(proto)
-        elif proto is not None and not isinstance(proto, bytes):
+        elif not isinstance(proto, bytes):
             raise TypeError(
                 "The path of a SentencePiece model or its bytes were expected. Received: "
                 f"proto={proto!r} of type {type(proto).__name__}"
             )
-        if proto is None:
-            super().set_proto(None)
-            return
-        proto = find_in_texts(proto, MASK, required=SPECIAL_TOKENS)
-        self._processor = sentencepiece.SentencePieceProcessor(model_proto=proto)
-        super().set_proto(proto)
-        pieces = self.get_vocabulary()
-        self._starts_word = np.array([_starts_word(piece) for piece in pieces])
+        self.proto = find_in_texts(proto, MASK, required=SPECIAL_TOKENS)
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.proto)
+        pieces = self._processor.id_to_piece(list(range(len(self._processor))))
+        self._set_pieces(pieces, [_starts_word(piece) for piece in pieces])
         self._space_id = self._processor.piece_to_id(SPACE)
-
-    @property
-    def special_tokens(self) -> list[str]:
-        """All special tokens, `<unk>` among them."""
-        return list(SPECIAL_TOKENS)
-
-    @property
-    def unk_token(self) -> str:
-        """The token of characters that have no pieces."""
-        return UNKNOWN
-
-    @property
-    def unk_token_id(self) -> int:
-        """The id of `unk_token`."""
-        return self.token_to_id(UNKNOWN)
-
-    def token_to_id(self, token: str) -> int:
-        """Return the id of a piece; ValueError if the vocabulary lacks it."""
-        self._check_ready()
-        number = self._processor.piece_to_id(token)
-        if self._processor.id_to_piece(number) != token:
-            raise ValueError(f"A piece of the vocabulary was expected. Received: token={token!r}")
-        return number
-
-    def _check_ready(self):
-        if self._processor is None:
-            raise ValueError(
-                "The tokenizer has no vocabulary. Give a SentencePiece model to the constructor or to `set_proto`, or "
-                "load the tokenizer with its preset."
-            )
 
     def _encode_batch(self, texts):
         rows = self._processor.encode(texts, return_type="numpy")
@@ -145,26 +114,10 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
         return rows
 
     def _kept(self, ids):
-        """All but a space before a mask, since a masked word takes its space with it."""
+        """All but a space before a mask: a masked word takes its space with it."""
         kept = np.ones(len(ids), bool)  # (tokens,)
         kept[:-1] = (ids[:-1] != self._space_id) | (ids[1:] != self.mask_token_id)
         return kept
-
-    def _tokenize_in_graph(self, inputs):
-        import tensorflow as tf
-
-        inputs = tf.convert_to_tensor(inputs) if not isinstance(inputs, tf.RaggedTensor) else inputs
-        ids = super()._tokenize_in_graph(inputs)
-        if inputs.shape.rank == 0:
-            return tf.boolean_mask(ids, self._kept_in_graph(ids))
-        return tf.ragged.boolean_mask(ids, ids.with_flat_values(self._kept_in_graph(ids.flat_values)))
-
-    def _kept_in_graph(self, ids):
-        import tensorflow as tf
-
-        # A mask that begins a text has its own space before it: no text ends with one.
-        following = tf.concat([ids[1:], tf.zeros_like(ids[:1])], 0)
-        return (ids != self._space_id) | (following != self.mask_token_id)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return ids as text; padding, start and end left out.
@@ -182,15 +135,6 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
                 text += f" {piece}" if piece == MASK else piece.replace(SPACE, " ")
         return text.removeprefix(" ")
 
-    def word_starts(self, ids: np.ndarray) -> np.ndarray:
-        """Return a bool array of the shape of `ids`, True where a piece begins a word.
-
-        As in ALBERT's released `create_pretraining_data.py`, these are the pieces with a space before them, special
-        tokens, punctuation marks, and pieces with any character that is no Latin letter (so every Chinese one).
-        """
-        self._check_ready()
-        return self._starts_word[np.asarray(ids)]
-
     def fingerprint(self) -> str:
         """Return 64 hexadecimal digits that differ for tokenizers that can give a text different ids."""
         self._check_ready()
@@ -207,12 +151,10 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     def load_assets(self, dir_path):
         self.set_proto(os.path.join(dir_path, PROTO_FILE))
 
-    def detokenize(self, inputs):
-        """Return ids as text with KerasHub's rules, special tokens left out; `decode` says more of them."""
-        if in_tensorflow_graph():
-            return super().detokenize(inputs)
-        rows = np.asarray(inputs, object)
-        return super().detokenize(inputs) if rows.size else ""
+    def _build_graph_tokenizer(self):
+        from zoo.tokenizers.unigram_graph import GraphUnigram
+
+        return GraphUnigram(self.proto, self._space_id, self.mask_token_id)
 
 
 def _starts_word(piece):

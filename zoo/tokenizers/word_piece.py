@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import keras
 import keras_hub
@@ -13,30 +11,19 @@ import tokenizers
 
 from zoo.tokenizers.bert_text import MAX_WORD_CHARACTERS, build_normalizer, build_pre_tokenizer
 from zoo.tokenizers.spacing import join_words
-from zoo.tokenizers.text_inputs import as_strings, check_texts, restore_shape
+from zoo.tokenizers.text_tokenizer import BackboneOfPresets, TextTokenizer
 from zoo.tokenizers.vocabulary_files import check_pieces, read_vocabulary, write_vocabulary
 
 VOCABULARY_FILE = "vocabulary.txt"
 CONTINUATION = "##"
 PAD, UNKNOWN, START, END, MASK = SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_TOKENS_OF_NAMES = {"pad": PAD, "cls": START, "start": START, "sep": END, "end": END, "mask": MASK}
-# Texts that are tokenized at once: enough for all cores, few enough for memory to stay small.
-_BATCH = 1024
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_TOKENS_OF_NAMES = {"pad": PAD, "unk": UNKNOWN, "cls": START, "start": START, "sep": END, "end": END, "mask": MASK}
 # What KerasHub's WordPiece leaves open and BERT fixes.
 _FIXED = ("sequence_length", "split", "suffix_indicator", "oov_token", "special_tokens", "dtype")
 
 
-class _BackboneOfPresets:
-    # KerasHub finds a preset's tokenizer by the class of its backbone, which must not be loaded before it's needed.
-    def __get__(self, instance, owner):
-        from zoo.models import BertBackbone
-
-        return BertBackbone
-
-
 @keras.saving.register_keras_serializable(package="zoo")
-class WordPiece(keras_hub.tokenizers.BertTokenizer):
+class WordPiece(TextTokenizer, keras_hub.tokenizers.BertTokenizer):
     """The tokenizer of BERT: words split at whitespace, punctuation and Chinese characters, then into pieces.
 
     A word becomes the longest piece that it begins with, the rest the longest `##` piece, and so on; a word that
@@ -46,7 +33,7 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
     TensorFlow graph by `tensorflow-text`, with the same ids.
 
     `[MASK]` in a text is the mask token; no other special token is made from what a text says; words without
-    pieces become `[UNK]`.
+    pieces become `[UNK]`. A piece begins a word (`word_starts`) if it isn't a `##` piece.
 
     Args:
         vocabulary: the path of a vocabulary file (UTF-8, one piece a line), or the list of the pieces.
@@ -75,15 +62,11 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
     [array([5, 6, 7], dtype=int32), array([5, 4, 8, 7], dtype=int32)]
     """
 
-    backbone_cls = _BackboneOfPresets()
+    backbone_cls = BackboneOfPresets("BertBackbone")
+    tokens_of_names = _TOKENS_OF_NAMES
 
     def __init__(self, vocabulary=None, lowercase=False, strip_accents=None, special_tokens_in_strings=False, **kwargs):
-        if fixed := sorted(set(_FIXED) & set(kwargs)):
-            raise TypeError(
-                "WordPiece splits words and marks pieces as BERT does, without a choice. Received: "
-                f"{', '.join(fixed)}. Use `keras_hub.tokenizers.WordPieceTokenizer` for another kind."
-            )
-        self._rust = self._graph = None
+        self._check_choices(kwargs, _FIXED, "WordPieceTokenizer")
         super().__init__(
             vocabulary=vocabulary,
             lowercase=lowercase,
@@ -97,19 +80,14 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
 
     @classmethod
     def from_config(cls, config):
-        # A configuration from elsewhere must not choose which file of this machine is read.
-        if isinstance(config.get("vocabulary"), (str, os.PathLike)):
-            raise ValueError(
-                "A saved tokenizer keeps its vocabulary in a file beside its configuration, not the path of one. "
-                f"Received: vocabulary={config['vocabulary']!r} in the configuration."
-            )
+        cls._check_configuration(config, "vocabulary")
         return cls(**config)
 
     def set_vocabulary(self, vocabulary: str | os.PathLike | Sequence[str] | None) -> None:
         """Take another vocabulary: a path or the pieces, as in the constructor; None for none."""
-        self._rust = self._graph = None
         if vocabulary is None:
             self.vocabulary = None
+            self._set_pieces(None)
             return
         if isinstance(vocabulary, (str, os.PathLike)):
             vocabulary = read_vocabulary(vocabulary)
@@ -123,9 +101,7 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
         self.vocabulary = pieces
         self._rust = self._build_rust(pieces)
         continues = [len(piece) > len(CONTINUATION) and piece.startswith(CONTINUATION) for piece in pieces]
-        self._starts_word = ~np.array(continues)
-        for name, token in _TOKENS_OF_NAMES.items():
-            setattr(self, f"{name}_token_id", self.token_to_id(token))
+        self._set_pieces(pieces, ~np.array(continues))
 
     def _build_rust(self, pieces):
         rust = tokenizers.Tokenizer(
@@ -146,86 +122,15 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
         """The special tokens that a text can hold."""
         return SPECIAL_TOKENS if self.special_tokens_in_strings else (MASK,)
 
-    @property
-    def special_tokens(self) -> list[str]:
-        """All special tokens, `[UNK]` among them."""
-        return list(SPECIAL_TOKENS)
+    def _encode_batch(self, texts):
+        encodings = self._rust.encode_batch_fast(texts, add_special_tokens=False)
+        return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
-    @property
-    def special_token_ids(self) -> list[int]:
-        """The ids of `special_tokens`."""
-        return [self.token_to_id(token) for token in SPECIAL_TOKENS]
-
-    @property
-    def unk_token(self) -> str:
-        """The token of words that have no pieces."""
-        return UNKNOWN
-
-    @property
-    def unk_token_id(self) -> int:
-        """The id of `unk_token`."""
-        return self.token_to_id(UNKNOWN)
-
-    def token_to_id(self, token: str) -> int:
-        """Return the id of a piece; ValueError if the vocabulary lacks it."""
-        number = self._tokenizer().token_to_id(token)
-        if number is None:
-            raise ValueError(f"A piece of the vocabulary was expected. Received: token={token!r}")
-        return number
-
-    def _tokenizer(self):
-        if self._rust is None:
-            raise ValueError(
-                "The tokenizer has no vocabulary. Give one to the constructor or to `set_vocabulary`, or load the "
-                "tokenizer with its preset."
-            )
-        return self._rust
-
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Tokenize texts, on all cores, without adding special tokens.
-
-        Args:
-            texts: sequence of str.
-
-        Returns:
-            list of int32 arrays (tokens,), one a text.
-
-        Raises:
-            TypeError: if `texts` is one str, or an element of it is not a str.
-        """
-        return [np.array(encoding.ids, np.int32) for encoding in self._encodings(texts, offsets=False)]
-
-    def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Tokenize texts and say where each token comes from.
-
-        Args:
-            texts: sequence of str.
-
-        Returns:
-            list of pairs, one a text: int32 (tokens,), the ids, and int32 (tokens, 2), where each token begins
-            and ends in the text as it was given, in characters, the end excluded.
-
-        Raises:
-            TypeError: if `texts` is one str, or an element of it is not a str.
-        """
+    def _encode_batch_with_offsets(self, texts):
         return [
             (np.array(encoding.ids, np.int32), np.array(encoding.offsets, np.int32).reshape(-1, 2))
-            for encoding in self._encodings(texts, offsets=True)
+            for encoding in self._rust.encode_batch(texts, add_special_tokens=False)
         ]
-
-    def _encodings(self, texts, offsets) -> Iterator:
-        texts = check_texts(texts)
-        tokenizer = self._tokenizer()
-        encode_batch = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
-        for start in range(0, len(texts), _BATCH):
-            batch = texts[start : start + _BATCH]
-            try:
-                encodings = encode_batch(batch, add_special_tokens=False)
-            except (TypeError, UnicodeEncodeError):
-                # Half of a surrogate pair is no character: it counts as one that could not be read.
-                batch = [_SURROGATE.sub("\ufffd", text) for text in batch]
-                encodings = encode_batch(batch, add_special_tokens=False)
-            yield from encodings
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return ids as text: pieces joined to words; padding, start and end left out.
@@ -249,20 +154,15 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
                 words.append(piece)
         return join_words(words)
 
-    def word_starts(self, ids: np.ndarray) -> np.ndarray:
-        """Return a bool array of the shape of `ids`, True where a piece begins a word, False for `##` pieces."""
-        self._tokenizer()
-        return self._starts_word[np.asarray(ids)]
-
     def fingerprint(self) -> str:
         """Return 64 hexadecimal digits that differ for tokenizers that can give a text different ids."""
-        self._tokenizer()
+        self._check_ready()
         settings = [type(self).__name__, self.lowercase, self.strip_accents, self.special_tokens_in_strings]
         return hashlib.sha256("\n".join([repr(settings), *self.vocabulary]).encode()).hexdigest()
 
     def save_vocabulary(self, path: str | os.PathLike) -> None:
         """Write the vocabulary to a file, one piece a line, whole or not at all; OSError if that fails."""
-        self._tokenizer()
+        self._check_ready()
         write_vocabulary(path, self.vocabulary)
 
     def save_assets(self, dir_path):
@@ -271,28 +171,7 @@ class WordPiece(keras_hub.tokenizers.BertTokenizer):
     def load_assets(self, dir_path):
         self.set_vocabulary(os.path.join(dir_path, VOCABULARY_FILE))
 
-    def tokenize(self, inputs):
-        """Return the ids of texts; see the class."""
-        if _in_tensorflow_graph():
-            return self._graph_tokenizer().tokenize(inputs)
-        texts, shape = as_strings(inputs)
-        return restore_shape(self.encode(texts), shape)
+    def _build_graph_tokenizer(self):
+        from zoo.tokenizers.word_piece_graph import GraphWordPiece
 
-    def detokenize(self, inputs):
-        """Return ids as words separated by spaces, special tokens included; `decode` makes text of them."""
-        if _in_tensorflow_graph():
-            return self._graph_tokenizer().detokenize(inputs)
-        return super().detokenize(inputs)
-
-    def _graph_tokenizer(self):
-        self._tokenizer()
-        if self._graph is None:
-            from zoo.tokenizers.word_piece_graph import GraphWordPiece
-
-            self._graph = GraphWordPiece(self.vocabulary, self.lowercase, self.strip_accents, self.tokens_in_strings)
-        return self._graph
-
-
-def _in_tensorflow_graph():
-    tensorflow = sys.modules.get("tensorflow")
-    return hasattr(tensorflow, "executing_eagerly") and not tensorflow.executing_eagerly()
+        return GraphWordPiece(self.vocabulary, self.lowercase, self.strip_accents, self.tokens_in_strings)
