@@ -1,5 +1,7 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -156,6 +158,12 @@ class Task(PresetTask):
         return encoded.batch(np.arange(len(encoded.lengths)), length)
 
     # Training.
+
+    def train_step(self, *args):
+        # A task on tokens leaves the backbone's pooler unused, of which Keras would warn.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Gradients do not exist for variables \[('pooler/\w+'(, )?)+\]")
+            return super().train_step(*args)
 
     def fit(
         self,
