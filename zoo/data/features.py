@@ -10,6 +10,9 @@
 | `mask_ids` | (batch, predictions) | int32 | the original ids at `mask_positions`; unused slots are 0 |
 | `mask_weights` | (batch, predictions) | float32 | 1 for a slot in use, 0 for an unused one |
 | `sentence_labels` | (batch,) | int32 | next sentence: 1 = random; sentence order: 1 = swapped |
+| `answer_mask` | (batch, length) | int32 | 1 where an answer may begin or end: the passage, and [CLS] for none |
+| `start_positions` | (batch,) | int32 | the first token of the answer; 0, [CLS], where there is none |
+| `end_positions` | (batch,) | int32 | the last token of the answer; 0, [CLS], where there is none |
 
 Inputs of a model, its outputs and its targets share these names: the head that predicts `mask_ids` gives
 an output called `mask_ids`, and `fit` meets it with the target and the weight of the same name.
@@ -23,3 +26,6 @@ MASK_POSITIONS = "mask_positions"
 MASK_IDS = "mask_ids"
 MASK_WEIGHTS = "mask_weights"
 SENTENCE_LABELS = "sentence_labels"
+ANSWER_MASK = "answer_mask"
+START_POSITIONS = "start_positions"
+END_POSITIONS = "end_positions"

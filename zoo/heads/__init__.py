@@ -2,5 +2,6 @@
 
 from zoo.heads.classification import ClassificationHead
 from zoo.heads.masked_lm import MaskedLMHead, gather_positions
+from zoo.heads.span import SpanHead
 
-__all__ = ["ClassificationHead", "MaskedLMHead", "gather_positions"]
+__all__ = ["ClassificationHead", "MaskedLMHead", "SpanHead", "gather_positions"]
