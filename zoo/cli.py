@@ -87,6 +87,32 @@ def finetune(
 
 
 @app.command()
+def evaluate(
+    benchmark: Annotated[str, typer.Argument(help="glue, superglue or clue.")],
+    preset: Annotated[str, typer.Option(help="Preset to start from: a name, a folder or a handle.")],
+    data: Annotated[str, typer.Option(help="Folder of the benchmark's files, hf:// or tfds://.")],
+    tasks: Annotated[str | None, typer.Option(help="Tasks with commas, such as rte,stsb; all when not given.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Train on this many rows, drawn at random.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training rows; 4 when not given.")] = None,
+    batch_size: BatchSize = 32,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate; by size when not given.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of runs a task, with seeds 0, 1, ...")] = 1,
+    compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
+    grid: Annotated[bool, typer.Option(help="Choose learning rate and epochs from the papers' grid.")] = False,
+    dtype: Dtype = "float32",
+    run: Run = None,
+) -> None:
+    """Fine-tune and score a preset on a benchmark of many tasks. Interrupted, it goes on where it was."""
+    from zoo.training.evaluation import evaluate as work
+
+    names = [name.strip() for name in tasks.split(",")] if tasks else None
+    work(
+        console, benchmark, preset, data, tasks=names, run=run, seeds=tuple(range(seeds)), rows=rows, epochs=epochs,
+        compare_random=compare_random, grid=grid, batch_size=batch_size, learning_rate=learning_rate, dtype=dtype,
+    )  # fmt: skip
+
+
+@app.command()
 def predict(
     preset: Annotated[str, typer.Argument(help="Folder of a fine-tuned classifier, such as runs/.../preset.")],
     texts: Annotated[list[str] | None, typer.Argument(help="Texts; read from standard input when none.")] = None,

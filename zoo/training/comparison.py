@@ -1,7 +1,5 @@
 """What pre-training is worth: the same model fine-tuned from its weights and from random ones."""
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.training.progress import ProgressBar
-from zoo.training.runs import RunFolder, draw_curves, read_metrics
+from zoo.training.runs import RunFolder, draw_curves, read_metrics, write_json
 
 PRETRAINED, RANDOM = "pre-trained", "random"
 
@@ -35,6 +33,28 @@ class Score:
     def spread(self) -> float:
         """Standard deviation over the seeds (with n - 1), 0 for one seed."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
+
+
+def fine_tune(make_task: Callable, start: str, seed: int, train: tuple, run: RunFolder, part: str, **options) -> tuple:
+    """Make a task and train it; its new weights, its dropout and the order of its examples are drawn from the seed.
+
+    Args:
+        make_task: function from `load_weights` (bool) to a new task.
+        start: `PRETRAINED` or `RANDOM`.
+        seed: int.
+        train: what `fit` takes first: `(x, y)`, or `(x,)`.
+        run: `RunFolder`, which gets the metrics of each epoch.
+        part: str, their name there.
+        **options: further arguments of `fit`, such as `epochs`.
+
+    Returns:
+        The task, and the `keras.callbacks.History` of its training.
+    """
+    keras.utils.set_random_seed(seed)
+    task = make_task(load_weights=start == PRETRAINED)
+    task.seed = seed
+    callbacks = [*run.callbacks(part), ProgressBar(label=part)]
+    return task, task.fit(*train, callbacks=callbacks, verbose=0, **options)
 
 
 def compare_with_random(
@@ -68,21 +88,11 @@ def compare_with_random(
         A list with a `Score` a start.
     """
     scores = {start: [] for start in starts}
+    options = {"epochs": epochs, "batch_size": batch_size, "validation_data": validation}
     for seed in seeds:
         for start in starts:
-            keras.utils.set_random_seed(seed)
-            task = make_task(load_weights=start == PRETRAINED)
-            task.seed = seed
             part = start if len(seeds) == 1 else f"{start} {seed}"
-            steps = epochs * -(-len(train[1]) // batch_size)
-            history = task.fit(
-                *train,
-                batch_size=batch_size,
-                epochs=epochs,
-                validation_data=validation,
-                callbacks=[*run.callbacks(part), ProgressBar(steps, label=part)],
-                verbose=0,
-            )
+            task, history = fine_tune(make_task, start, seed, train, run, part, **options)
             scores[start].append(float(history.history[f"val_{metric}"][-1]))
             if start == PRETRAINED and seed == seeds[0]:
                 task.save_to_preset(run.preset)
@@ -93,10 +103,8 @@ def compare_with_random(
 
 
 def _write_scores(run, results, metric):
-    beside = run.path / f".scores-{os.getpid()}.json"
     rows = [
         {"start": score.start, "metric": metric, "mean": score.mean, "spread": score.spread, "values": score.values}
         for score in results
     ]
-    beside.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    os.replace(beside, run.path / "scores.json")
+    write_json(run.path / "scores.json", rows)

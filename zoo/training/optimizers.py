@@ -72,3 +72,16 @@ def fine_tuning_rate(hidden_dim: int) -> float:
         if hidden_dim <= size:
             return rate
     return 2e-5
+
+
+def fine_tuning_grid(hidden_dim: int) -> list[tuple[float, int]]:
+    """The learning rates and numbers of epochs that are tried for an encoder of this hidden size.
+
+    Sizes from base up: Devlin et al. (2019), appendix A.3. Smaller ones: the released table of small models.
+    Their batch sizes are left out.
+
+    Returns:
+        A list of pairs: peak learning rate, epochs.
+    """
+    rates, epochs = ((3e-4, 1e-4, 5e-5, 3e-5), (4,)) if hidden_dim < 768 else ((5e-5, 3e-5, 2e-5), (2, 3, 4))
+    return [(rate, number) for rate in rates for number in epochs]

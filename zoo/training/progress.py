@@ -12,13 +12,13 @@ class ProgressBar(keras.callbacks.Callback):
     """One line over a whole `fit`: steps, loss, tokens a second, time left; plain lines where there is no terminal.
 
     Args:
-        total_steps: int, optimizer steps of the whole run.
+        total_steps: int, optimizer steps of the whole run; those of the `fit` when None.
         tokens_per_step: int, tokens in a batch, padding included, for the rate; 0 to leave it out.
         label: str, in front of the bar.
         steps_done: int, steps of an earlier part of the run.
     """
 
-    def __init__(self, total_steps, tokens_per_step=0, label="training", steps_done=0):
+    def __init__(self, total_steps=None, tokens_per_step=0, label="training", steps_done=0):
         super().__init__()
         self.total_steps = total_steps
         self.tokens_per_step = tokens_per_step
@@ -28,6 +28,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._began, self._first = time.monotonic(), self.steps
+        if self.total_steps is None:
+            self.total_steps = self.params["epochs"] * self.params["steps"]
         self._bar = Progress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=12),

@@ -1,12 +1,11 @@
 """From a prepared corpus to a pre-trained preset: what `zoo pretrain` runs."""
 
 import json
-from pathlib import Path
 
 import keras
 
 from zoo.training.pretraining import pretrain
-from zoo.training.runs import RunFolder
+from zoo.training.runs import RunFolder, check_same, write_json
 from zoo.weights.configuration import check_arguments
 
 
@@ -65,7 +64,7 @@ def pretrain_encoder(
         "objective": objective, "steps": steps, "validation": validation and str(validation), "dtype": dtype,
         **options, **settings,
     }  # fmt: skip
-    _check_same(Path(run) / "config.json", config)
+    check_same(run, config)
     keras.utils.set_random_seed(seed)
     backbone = kind(**arguments, dtype=dtype)
     model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
@@ -84,7 +83,7 @@ def pretrain_encoder(
         validation_data=held_out,
         **settings,
     )
-    (folder.path / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_json(folder.path / "result.json", result)
     return result
 
 
@@ -93,17 +92,3 @@ def _value(text):
         return json.loads(text)
     except (TypeError, json.JSONDecodeError):
         return text
-
-
-def _check_same(path: Path, config: dict) -> None:
-    if not path.exists():
-        return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    now = json.loads(json.dumps(config))
-    changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
-    if changed:
-        differences = ", ".join(f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in changed)
-        raise ValueError(
-            f"A run is taken up with the configuration that it was begun with. Received: {differences}. "
-            f"Use another folder than {str(path.parent)!r}, or the old configuration."
-        )

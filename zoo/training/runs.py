@@ -1,12 +1,52 @@
 """What a run leaves behind: its configuration, metrics, curves and a preset, in one folder."""
 
 import csv
+import io
 import json
 import os
 import time
 from pathlib import Path
 
 import keras
+
+CONFIG_FILE = "config.json"
+
+
+def write_json(path, value, default=None) -> None:
+    """Write a JSON file, beside and renamed; `default` gives a form to what JSON has none for."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=default) + "\n")
+
+
+def write_text(path, text: str) -> None:
+    """Write a text file, beside and renamed: it is there whole, or as it was before."""
+    path = Path(path)
+    beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    beside.write_text(text, encoding="utf-8", newline="")
+    os.replace(beside, path)
+
+
+def check_same(folder, config: dict) -> None:
+    """Refuse to take up a run with another configuration than it was begun with.
+
+    Args:
+        folder: path of the run, which need not be there.
+        config: dict, what `RunFolder.write_config` is given.
+
+    Raises:
+        ValueError: naming every value that is another, before and now.
+    """
+    path = Path(folder) / CONFIG_FILE
+    if not path.exists():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    now = json.loads(json.dumps(config, default=str))
+    changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    if changed:
+        differences = ", ".join(f"{name}: {before.get(name)!r} -> {now.get(name)!r}" for name in changed)
+        raise ValueError(
+            f"A run is taken up with the configuration that it was begun with. Received: {differences}. "
+            f"Use another folder than {str(folder)!r}, or the old configuration."
+        )
 
 
 class RunFolder:
@@ -38,10 +78,7 @@ class RunFolder:
 
     def write_config(self, **config) -> None:
         """Write `config.json`, beside and renamed."""
-        beside = self.path / f".config-{os.getpid()}.json"
-        text = json.dumps(config, indent=2, ensure_ascii=False, default=str)
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, self.path / "config.json")
+        write_json(self.path / CONFIG_FILE, config, default=str)
 
     def callbacks(self, part: str) -> list[keras.callbacks.Callback]:
         """Callbacks that log one part of the run (such as "pre-trained") to the CSV file and TensorBoard."""
@@ -81,14 +118,16 @@ class MetricsLog(keras.callbacks.Callback):
             "seconds": round(time.monotonic() - self._began, 2),
             **{name: float(value) for name, value in (logs or {}).items()},
         }
-        rows = [*read_metrics(self.path), row]
-        columns = list(dict.fromkeys(name for each in rows for name in each))
-        beside = self.path.with_name(f".metrics-{os.getpid()}.csv")
-        with open(beside, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        os.replace(beside, self.path)
+        write_metrics(self.path, [*read_metrics(self.path), row])
+
+
+def write_metrics(path, rows: list[dict]) -> None:
+    """Write the rows of a `metrics.csv`, beside and renamed."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
 
 
 def read_metrics(path) -> list[dict]:

@@ -4,13 +4,30 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zoo.data.benchmarks.files import as_columns, find_file, read_columns
 from zoo.data.benchmarks.hubs import HUBS, SavedDataSets, open_hub
-from zoo.data.benchmarks.table import HUB, PLAIN, Benchmark, BenchmarkTask, Layout
+from zoo.data.benchmarks.table import HUB, Benchmark, BenchmarkTask, Layout
 
+PLAIN = "plain"
 PLAIN_ENDINGS = (".tsv", ".jsonl", ".json")
 NOTE_FILE = "note.txt"
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """Where one set of a task is.
+
+    Attributes:
+        where: str, its file or data set, for messages.
+        source: the path of its file, or its data set.
+        read: function without arguments that returns its columns, dict from name to list.
+    """
+
+    where: str
+    source: Any
+    read: Callable
 
 
 @dataclass(frozen=True)
@@ -19,13 +36,13 @@ class Found:
 
     Attributes:
         layout: `Layout`, or None if nothing was found.
-        readers: by name of the set, the name of the file and a function that reads its columns.
+        sets: `SetSource` by name of the set.
         looked_for: the files that were looked for and are not there, if a set that the task needs is missing.
         note: what the folder says about its data (in `<task>/note.txt`), or None.
     """
 
     layout: Layout | None
-    readers: dict[str, tuple[str, Callable]] = field(default_factory=dict)
+    sets: dict[str, SetSource] = field(default_factory=dict)
     looked_for: tuple[str, ...] = ()
     note: str | None = None
 
@@ -45,7 +62,7 @@ def open_data(data, benchmark: Benchmark) -> Callable[[BenchmarkTask], Found]:
         benchmark: `Benchmark`.
 
     Returns:
-        A function from a `BenchmarkTask` to what was found of it. Nothing is read before its readers are called.
+        A function from a `BenchmarkTask` to the `Found` of it. Files are opened only when their set is read.
 
     Raises:
         ValueError: if the folder is not there, or the hub does not have the benchmark.
@@ -76,7 +93,7 @@ def _find_in_folder(folder, task) -> Found:
 
 def _layouts(task):
     """The benchmark's own layouts, the plain one, and saved data sets."""
-    own = [(name, layout) for name, layout in task.layouts.items() if name not in (HUB, PLAIN)]
+    own = [(name, layout) for name, layout in task.layouts.items() if name != HUB]
     plain = Layout(files={name: f"{task.name}/{name}" for name in task.splits})
     return [*own, (PLAIN, plain), (HUB, task.layouts[HUB])]
 
@@ -93,12 +110,12 @@ def _find_files(folder, task, name, layout) -> Found:
         absent.append(layout.dev_rows.file)
     if absent:
         return Found(None, looked_for=tuple(absent))
-    readers = {
-        split: (str(path.relative_to(folder)), lambda split=split, path=path: _read(path, layout, split, chosen))
+    sets = {
+        split: SetSource(str(path), path, functools.partial(_read, path, layout, split, chosen))
         for split, path in paths.items()
         if path is not None
     }
-    return Found(layout, readers, note=_note(paths[task.needed[0]].parent))
+    return Found(layout, sets, note=_note(paths[task.needed[0]].parent))
 
 
 def _note(folder):
@@ -123,21 +140,20 @@ def _read(path, layout, split, chosen):
 def _find_in_hub(load, where, task) -> Found:
     """Look in data sets by configuration: `load` gives a mapping from split to data set, or None."""
     layout = task.layouts[HUB]
-    readers, absent = {}, []
+    sets, absent = {}, []
     for name, address in layout.files.items():
         configuration, _, split = address.partition(":")
         splits = load(configuration)
         if splits is None or split not in splits:
-            absent += [f"the split {split} of a data set {configuration}"] * (name in task.needed)
+            absent += [f"data set {configuration} with split {split}"] * (name in task.needed)
         else:
-            read = functools.partial(_columns, splits, split, layout.column("label"))
-            readers[name] = (f"{where}, {configuration}, split {split}", read)
-    return Found(None, looked_for=tuple(absent)) if absent else Found(layout, readers)
+            read = functools.partial(_columns, splits[split], layout.column("label"))
+            sets[name] = SetSource(f"{where}, {configuration}, split {split}", splits[split], read)
+    return Found(None, looked_for=tuple(absent)) if absent else Found(layout, sets)
 
 
-def _columns(splits, split, label) -> dict[str, list]:
+def _columns(table, label) -> dict[str, list]:
     """A data set as columns; numbers of classes become the names that the data set gives them."""
-    table = splits[split]
     if isinstance(table, Mapping):
         columns = as_columns([dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)])
     else:

@@ -8,7 +8,6 @@ from zoo.weights.strict_json import read_json, to_dataclass
 BENCHMARKS = ("glue", "superglue", "clue")
 # The layout whose files are "configuration:split" of Hugging Face datasets and tensorflow-datasets.
 HUB = "hub"
-PLAIN = "plain"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""How each kind of a benchmark's tasks is fine-tuned, answered and scored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.data.benchmarks.table import BenchmarkTask
+from zoo.metrics.benchmark_metrics import check_defined, compute
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One text or a pair into classes, by `zoo.TextClassifier`.
+
+    Attributes:
+        task: `BenchmarkTask`.
+    """
+
+    task: BenchmarkTask
+
+    def make(self, preset, **options):
+        """A new model: the preset's, or the same from random weights (`load_weights=False`)."""
+        from zoo import tasks
+
+        return tasks.TextClassifier.from_preset(preset, class_names=list(self.task.class_names), **options)
+
+    def check(self, name, rows) -> None:
+        """Refuse a dev set for which a metric of the task is not defined."""
+        for metric in self.task.metrics:
+            check_defined(metric, rows.labels, f"the set {name} of {self.task.title}")
+
+    def examples(self, rows) -> tuple:
+        """What `fit` takes."""
+        return self._texts(rows), rows.labels
+
+    def batches(self, model, examples, batch_size) -> int:
+        """Batches in an epoch over what `examples` gave."""
+        return -(-len(examples[1]) // batch_size)
+
+    def answer(self, model, rows, batch_size):
+        """An answer a row: numbers of classes, int array (rows,)."""
+        return np.asarray(model.predict(self._texts(rows), batch_size=batch_size, verbose=0)).argmax(axis=-1)
+
+    def score(self, rows, answers) -> dict[str, float]:
+        """The metrics of the task."""
+        return {metric: compute(metric, rows.labels, answers) for metric in self.task.metrics}
+
+    def submitted(self, answers) -> list:
+        """The answers as the benchmark's server wants them."""
+        return [self.task.submitted[answer] for answer in answers]
+
+    def _texts(self, rows):
+        return rows.texts if len(rows.texts) > 1 else rows.texts[0]
+
+
+class Regression(Classification):
+    """A pair into a number, by `zoo.TextRegressor`."""
+
+    def make(self, preset, **options):
+        from zoo import tasks
+
+        return tasks.TextRegressor.from_preset(preset, **options)
+
+    def answer(self, model, rows, batch_size):
+        return np.asarray(model.predict(self._texts(rows), batch_size=batch_size, verbose=0), "float32")[:, 0]
+
+    def submitted(self, answers):
+        return [f"{answer:.3f}" for answer in np.clip(answers, *self.task.label_range)]
+
+
+class Choice(Classification):
+    """The better of some continuations: one binary `zoo.TextClassifier` scores each with the premise.
+
+    Wang et al. (2019), arXiv 1905.00537, section 4.1, score each choice in the same manner.
+    """
+
+    def make(self, preset, **options):
+        from zoo import tasks
+
+        return tasks.TextClassifier.from_preset(preset, class_names=["wrong", "right"], **options)
+
+    def examples(self, rows):
+        labels = [int(label == choice) for choice in range(self._choices) for label in rows.labels]
+        return self._texts(rows), labels
+
+    def answer(self, model, rows, batch_size):
+        logits = np.asarray(model.predict(self._texts(rows), batch_size=batch_size, verbose=0))  # (choices * rows, 2)
+        return (logits[:, 1] - logits[:, 0]).reshape(self._choices, -1).argmax(axis=0)
+
+    def _texts(self, rows):
+        premises, *choices = rows.texts
+        return premises * self._choices, [text for choice in choices for text in choice]
+
+    @property
+    def _choices(self):
+        return len(self.task.class_names)
+
+
+KINDS = {"classification": Classification, "regression": Regression, "choice": Choice}
