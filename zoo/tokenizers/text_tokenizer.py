@@ -178,6 +178,9 @@ class TextTokenizer:
         """Return ids as text, as a tokenizer of KerasHub does; `decode` says more of special tokens and spaces."""
         if _in_tensorflow_graph():
             return self._graph_tokenizer().detokenize(inputs)
+        return self._detokenize(inputs)
+
+    def _detokenize(self, inputs):
         return super().detokenize(inputs)
 
     def _graph_tokenizer(self):

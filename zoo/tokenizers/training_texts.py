@@ -1,11 +1,16 @@
 """What every vocabulary is trained on: a stream of texts, and a line that says how far it is."""
 
+import heapq
 import os
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from zoo.data.text_files import expand_paths, names_text_file, open_text
 
+# Longer texts are cut, at a space if there is one: SentencePiece passes over texts beyond 4,192 bytes.
+_LONGEST = 1000
+_CHARACTERS_BETWEEN_REPORTS = 1_000_000
 NO_WORDS = "Text to train on was expected. Received: files without a word in them."
 
 
@@ -55,4 +60,37 @@ def read_texts(files: str | os.PathLike | Iterable[str | os.PathLike]) -> Iterat
             raise TypeError(
                 f"Every text must be a string. Received: files[{number}]={text!r} of type {type(text).__name__}"
             )
+        yield text
+
+
+def sample_texts(texts: Iterable[str], characters: int, show=lambda description: None) -> list[str]:
+    """Return a random sample of texts in random order, the same for the same texts.
+
+    Args:
+        texts: iterable of str; a text beyond 1,000 characters is cut into several.
+        characters: int, characters that the sample may have.
+        show: a function that is told how far it is.
+    """
+    rng = random.Random(0)
+    kept, size, read, shown = [], 0, 0, 0
+    for number, part in enumerate(part for text in texts for part in _cut(text)):
+        read += len(part)
+        size += len(part)
+        heapq.heappush(kept, (-rng.random(), number, part))
+        while size > characters and len(kept) > 1:
+            size -= len(heapq.heappop(kept)[2])
+        if read - shown > _CHARACTERS_BETWEEN_REPORTS:
+            shown = read
+            show(f"Reading text: {read:,} characters")
+    return [part for _, _, part in sorted(kept, reverse=True)]
+
+
+def _cut(text):
+    text = text.strip()
+    while len(text) > _LONGEST:
+        end = text.rfind(" ", 1, _LONGEST + 1)
+        end = _LONGEST if end < 0 else end
+        yield text[:end]
+        text = text[end:].strip()
+    if text:
         yield text

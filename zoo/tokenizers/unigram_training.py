@@ -1,21 +1,17 @@
 """Training a unigram vocabulary on text of any size."""
 
-import heapq
 import io
 import os
-import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import sentencepiece
 
-from zoo.tokenizers.training_texts import NO_WORDS, read_texts, show_progress
+from zoo.tokenizers.training_texts import NO_WORDS, read_texts, sample_texts, show_progress
 from zoo.tokenizers.unigram import END, MASK, PAD, SPECIAL_TOKENS, START, UNKNOWN, Unigram
 
-# Longer texts are cut, at a space if there is one: SentencePiece passes over texts beyond 4,192 bytes.
-_LONGEST = 1000
 # Learning takes time with the different words, a minute or two for these, and text in Chinese hardly has two alike.
-_CHARACTERS_OF_WORDS = 6_000_000
+_CHARACTERS_OF_WORDS = 4_000_000
 _SEEDS_A_PIECE = 20
 
 
@@ -24,7 +20,7 @@ def train_unigram(
     vocabulary_size: int = 8000,
     lowercase: bool = True,
     character_coverage: float = 0.99995,
-    sample_characters: int = 50_000_000,
+    sample_characters: int = 30_000_000,
     progress: bool = True,
 ) -> Unigram:
     """Train the SentencePiece model of a `Unigram` tokenizer.
@@ -100,39 +96,6 @@ def _check_sizes(vocabulary_size, character_coverage, sample_characters):
         )
     if sample_characters < 1:
         raise ValueError(f"`sample_characters` must be positive. Received: sample_characters={sample_characters}")
-
-
-def sample_texts(texts: Iterable[str], characters: int, show=lambda description: None) -> list[str]:
-    """Return a random sample of texts in random order, the same for the same texts.
-
-    Args:
-        texts: iterable of str; a text beyond 1,000 characters is cut into several.
-        characters: int, characters that the sample may have.
-        show: a function that is told how far it is.
-    """
-    rng = random.Random(0)
-    kept, size, read, shown = [], 0, 0, 0
-    for number, part in enumerate(part for text in texts for part in _cut(text)):
-        read += len(part)
-        size += len(part)
-        heapq.heappush(kept, (-rng.random(), number, part))
-        while size > characters and len(kept) > 1:
-            size -= len(heapq.heappop(kept)[2])
-        if read - shown > 1_000_000:
-            shown = read
-            show(f"Reading text: {read:,} characters")
-    return [part for _, _, part in sorted(kept, reverse=True)]
-
-
-def _cut(text):
-    text = text.strip()
-    while len(text) > _LONGEST:
-        end = text.rfind(" ", 1, _LONGEST + 1)
-        end = _LONGEST if end < 0 else end
-        yield text[:end]
-        text = text[end:].strip()
-    if text:
-        yield text
 
 
 def different_words(texts: Iterable[str], characters: int) -> Iterator[str]:
