@@ -27,6 +27,7 @@ Run = Annotated[Path | None, typer.Option(help="Folder of the run; runs/... with
 Language = Annotated[str, typer.Option(help="en or zh.")]
 Dtype = Annotated[str, typer.Option(help="Keras dtype policy, such as float32 or mixed_bfloat16.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts or examples in a batch.")]
+WarmStart = Annotated[int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
 
 
@@ -191,30 +192,58 @@ def pretrain(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")
     ] = None,
-    objective: Annotated[str, typer.Option(help="As in Python.")] = "MaskedLM + NextSentence",
+    recipe: Annotated[str, typer.Option(help="bert, bert_whole_word, roberta or albert.")] = "bert",
+    objective: Annotated[str | None, typer.Option(help="As in Python; the recipe's when not given.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 10_000,
     batch_size: BatchSize = 32,
     sequence_length: Annotated[int, typer.Option(help="Tokens in an example.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
     warmup: Annotated[float, typer.Option(help="Fraction of the steps that the rate rises for.")] = 0.05,
-    warm_start_tokens: Annotated[
-        int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")
-    ] = 0,
+    warm_start_tokens: WarmStart = 0,
     validation: Annotated[Path | None, typer.Option(help="Folder of prepared held-out text.")] = None,
     report_every: Annotated[int, typer.Option(min=1, help="Steps between reports, which are checkpoints too.")] = 500,
     dtype: Dtype = "mixed_bfloat16",
     seed: Seed = 0,
 ) -> None:
     """Pre-train an encoder on a prepared corpus."""
-    from zoo.training.recipes import pretrain_encoder
+    from zoo.training.recipes import pretrain_encoder, read_recipe
 
+    chosen = read_recipe(recipe)
     result = pretrain_encoder(
-        corpus, run, like=like, changes=_changes(set_ or ()), objective=objective,
-        steps=steps, batch_size=batch_size, sequence_length=sequence_length, learning_rate=learning_rate,
-        warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation, report_every=report_every,
-        dtype=dtype, seed=seed,
+        corpus, run, like=like, changes=_changes(set_ or ()), objective=objective or chosen.objective,
+        optimizer=chosen.optimizer, steps=steps, batch_size=batch_size, sequence_length=sequence_length,
+        learning_rate=learning_rate, warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation,
+        report_every=report_every, dtype=dtype, seed=seed,
     )  # fmt: skip
     console.print(result)
+
+
+@app.command()
+def compare_sentence_objectives(
+    corpus: Annotated[Path, typer.Argument(help="Folder written by `zoo prepare`.")],
+    validation: Annotated[Path, typer.Option(help="Folder of prepared held-out text.")],
+    run: Annotated[Path, typer.Option(help="Folder of the runs; interrupted ones in it are taken up again.")],
+    like: Annotated[str, typer.Option(help="Preset whose architecture is used.")] = "bert_tiny_en_uncased",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="name=value of the backbone.")] = None,
+    masking: Annotated[str, typer.Option(help="The masking objective of all three.")] = "MaskedLM",
+    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps of each model.")] = 2_000,
+    batch_size: BatchSize = 16,
+    sequence_length: Annotated[int, typer.Option(help="Tokens in an example.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    warm_start_tokens: WarmStart = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of runs an objective, with seeds 0, 1, ...")] = 1,
+    dtype: Dtype = "float32",
+) -> None:
+    """Pre-train with no sentence objective, next sentence and sentence order: ALBERT's table 5 in small."""
+    from zoo.training.sentence_objectives import compare_sentence_objectives as work
+    from zoo.training.sentence_objectives import table_of
+
+    rows = work(
+        corpus, validation, run, masking, seeds=tuple(range(seeds)), like=like, changes=_changes(set_ or ()),
+        steps=steps, batch_size=batch_size, sequence_length=sequence_length, learning_rate=learning_rate,
+        warm_start_tokens=warm_start_tokens, dtype=dtype,
+    )  # fmt: skip
+    console.print(table_of(rows))
 
 
 def _changes(settings) -> dict[str, str]:

@@ -23,6 +23,7 @@ def pretrain(
     validation_steps: int = 50,
     report_every: int = 500,
     warm_start_tokens: int = 0,
+    optimizer: dict | None = None,
 ) -> dict:
     """Train a task on pre-training data for a number of steps; an interrupted run is taken up where it was.
 
@@ -38,6 +39,7 @@ def pretrain(
         report_every: int, steps between two rows of `metrics.csv`; a checkpoint is written as often.
         warm_start_tokens: int, tokens of the corpus to count for a static embedding to start from; 0 for a
             random start. See `static_embedding`.
+        optimizer: dict, arguments of `zoo.training.AdamW` other than the rate, or None for its defaults.
 
     Returns:
         dict: `steps`, `tokens` (positions seen, padding included), `minutes` (of all parts of the run) and
@@ -45,7 +47,7 @@ def pretrain(
     """
     tokens_per_step = data.batch_size * data.sequence_length
     report_every = min(report_every, steps)
-    model.compile(optimizer=AdamW(WarmupLinearDecay(learning_rate, steps, warmup)))
+    model.compile(optimizer=AdamW(WarmupLinearDecay(learning_rate, steps, warmup), **(optimizer or {})))
     checkpoint = Checkpoint(run.path / "checkpoint", every=report_every)
     done = checkpoint.restore(model)
     if done == 0 and warm_start_tokens:

@@ -1,12 +1,49 @@
 """From a prepared corpus to a pre-trained preset: what `zoo pretrain` runs."""
 
+import dataclasses
 import json
+from pathlib import Path
 
 import keras
 
 from zoo.training.pretraining import pretrain
 from zoo.training.runs import RunFolder, check_same, write_json
 from zoo.weights.configuration import check_arguments
+from zoo.weights.strict_json import read_json, to_dataclass
+
+RECIPES_FILE = Path(__file__).with_name("recipes.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What a paper fixes of pre-training besides the architecture; the recipes are data, in `recipes.json`.
+
+    Attributes:
+        description: str, for people.
+        paper: str, where it is from.
+        objective: str, see `zoo.objectives.parse_objective`.
+        optimizer: dict, arguments of `zoo.training.AdamW` that differ from its defaults.
+    """
+
+    description: str
+    paper: str
+    objective: str
+    optimizer: dict[str, object]
+
+
+def read_recipe(name: str) -> Recipe:
+    """The recipe of a name.
+
+    Raises:
+        ValueError: if there is none; the known ones are listed.
+    """
+    recipes = read_json(RECIPES_FILE)
+    if name not in recipes:
+        raise ValueError(f"`recipe` must be one of {sorted(recipes)}. Received: recipe={name!r}")
+    recipe, problems = to_dataclass(Recipe, recipes[name])
+    if problems:
+        raise ValueError(f"The recipe {name!r} in {RECIPES_FILE} is not valid: {'; '.join(problems)}")
+    return recipe
 
 
 def pretrain_encoder(

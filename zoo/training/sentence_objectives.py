@@ -1,0 +1,159 @@
+"""What a sentence objective teaches: the same model pre-trained with none, with next sentence, with sentence order.
+
+Table 5 of Lan et al. (2020), arXiv 1909.11942, in small: a model trained on next-sentence prediction cannot tell
+the order of two segments, because the topic gives its own task away; one trained on sentence order can tell a
+following segment from a random one.
+"""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from rich.table import Table
+
+from zoo import data, objectives
+from zoo.data import features
+from zoo.training.comparison import Score
+from zoo.training.recipes import pretrain_encoder
+from zoo.training.runs import check_same, write_json
+
+OBJECTIVES = {"none": None, "next sentence": objectives.NextSentence(), "sentence order": objectives.SentenceOrder()}
+QUESTIONS = {"next_sentence": objectives.NextSentence(), "sentence_order": objectives.SentenceOrder()}
+TITLES = {
+    "masked_lm": "masked LM",
+    "next_sentence": "next sentence",
+    "sentence_order": "sentence order",
+    "next_sentence_probe": "next sentence, probe",
+    "sentence_order_probe": "sentence order, probe",
+}
+RESULT_FILE = "intrinsic.json"
+BATCH = 64
+
+
+def compare_sentence_objectives(
+    corpus, validation, run, masking: str = "MaskedLM", seeds=(0,), pairs: int = 2048, **settings
+) -> list[dict]:
+    """Pre-train three times a seed and ask each model for hidden tokens, next sentences and sentence order.
+
+    Every training is a run of its own in the folder (`next-sentence-0/`, ...), taken up where it was after an
+    interruption.
+
+    Args:
+        corpus: folder written by `zoo.data.prepare`.
+        validation: folder of prepared held-out text with the same vocabulary.
+        run: folder of all runs.
+        masking: str, the masking objective that all three have, see `zoo.objectives.parse_objective`.
+        seeds: ints; a run of each objective a seed.
+        pairs: int, held-out pairs of each kind that the models judge, and training pairs that a probe learns from.
+        **settings: see `zoo.training.recipes.pretrain_encoder`.
+
+    Returns:
+        A list with a dict an objective: `objective`, and a `Score` for each of
+            - `masked_lm`, accuracy of the hidden tokens of held-out text in the form that the model was trained on;
+            - `next_sentence` and `sentence_order`, accuracy of the model's own sentence head on held-out pairs, its
+              output 1 ("random", "swapped") being taken for "not the following text"; without a sentence head
+              there is none (None);
+            - `next_sentence_probe` and `sentence_order_probe`, that of a logistic regression on the frozen vector
+              of [CLS], fitted on training pairs.
+        It is also written to `results.json`.
+
+    Raises:
+        ValueError: if the folder holds runs with another configuration, or an argument is wrong.
+    """
+    run = Path(run)
+    config = {"command": "compare-sentence-objectives", "corpus": str(corpus), "validation": str(validation),
+              "masking": masking, "seeds": list(seeds), "pairs": pairs, **settings}  # fmt: skip
+    check_same(run, config)
+    objectives.parse_objective(masking)
+    run.mkdir(parents=True, exist_ok=True)
+    write_json(run / "config.json", config, default=str)
+    measured = {name: [] for name in OBJECTIVES}
+    for seed in seeds:
+        for name, sentences in OBJECTIVES.items():
+            part = run / f"{name.replace(' ', '-')}-{seed}"
+            written = masking if sentences is None else f"{masking} + {type(sentences).__name__}"
+            result = pretrain_encoder(corpus, part, objective=written, validation=validation, seed=seed, **settings)
+            if not (part / RESULT_FILE).exists():
+                accuracy = result.get("val_mask_ids_accuracy", result.get("val_accuracy"))
+                write_json(part / RESULT_FILE, {"masked_lm": accuracy, **judge(part / "preset", corpus, validation,
+                           pairs, settings["sequence_length"], seed)})  # fmt: skip
+            measured[name].append(json.loads((part / RESULT_FILE).read_text(encoding="utf-8")))
+    rows = [{"objective": name, **_scores(name, results)} for name, results in measured.items()]
+    write_json(run / "results.json", [
+        {name: value if not isinstance(value, Score) else
+         {"mean": value.mean, "spread": value.spread, "values": value.values} for name, value in row.items()}
+        for row in rows
+    ])  # fmt: skip
+    return rows
+
+
+def judge(preset, corpus, validation, pairs: int, sequence_length: int, seed: int) -> dict:
+    """How well a pre-trained model tells next sentences and sentence order.
+
+    Args:
+        preset: folder of a `zoo.MaskedLM`.
+        corpus, validation, pairs: see `compare_sentence_objectives`.
+        sequence_length: int, tokens of a pair.
+        seed: int, of the training pairs; the held-out pairs are always the same.
+
+    Returns:
+        dict: accuracies as probabilities, see `compare_sentence_objectives`.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from zoo import tasks
+
+    model = tasks.MaskedLM.from_preset(preset, dtype="float32")
+    encoded = model.backbone.output
+    outputs = {"vectors": encoded["sequence_output"][:, 0]}  # (batch, hidden_dim)
+    if model.sentence_head is not None:
+        outputs["logits"] = model.sentence_classifier(encoded["pooled_output"])  # (batch, 2)
+    reader = keras.Model(model.backbone.input, outputs)
+    found = {}
+    for name, question in QUESTIONS.items():
+        train, held_out = (
+            _pairs(source, question, pairs, sequence_length, number) for source, number in
+            ((corpus, seed + 1), (validation, 0))
+        )  # fmt: skip
+        before, after = (reader.predict(inputs, batch_size=BATCH, verbose=0) for inputs, _ in (train, held_out))
+        found[name] = None
+        if "logits" in after:
+            found[name] = float(np.mean(after["logits"].argmax(axis=-1) == held_out[1]))
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(before["vectors"], train[1])
+        found[f"{name}_probe"] = float(probe.score(after["vectors"], held_out[1]))
+    return found
+
+
+def _pairs(source, question, count, sequence_length, seed):
+    """Inputs and labels of pairs of text without masks."""
+    dataset = data.pretraining_dataset(
+        str(source), None, question, sequence_length=sequence_length, batch_size=BATCH, seed=seed
+    )
+    steps = min(-(-count // BATCH), len(dataset))
+    batches = [dataset[step] for step in range(steps)]
+    inputs = {name: np.concatenate([batch[0][name] for batch in batches]) for name in batches[0][0]}
+    return inputs, np.concatenate([batch[1][features.SENTENCE_LABELS] for batch in batches])
+
+
+def _scores(name, results):
+    """A `Score` over the seeds for each measure."""
+    columns = {column: tuple(result[column] for result in results) for column in TITLES}
+    return {column: None if None in values else Score(name, values) for column, values in columns.items()}
+
+
+def table_of(rows: list[dict]) -> Table:
+    """The comparison as a table for the terminal: accuracies in percent."""
+    table = Table("sentence objective", *TITLES.values(), title="Accuracy on held-out text, % (chance for pairs: 50)")
+    for row in rows:
+        table.add_row(row["objective"], *(_shown(row[column]) for column in TITLES))
+    return table
+
+
+def _shown(score):
+    if score is None:
+        return "no head"
+    spread = f" ± {100 * score.spread:.1f}" if len(score.values) > 1 else ""
+    return f"{100 * score.mean:.1f}{spread}"
