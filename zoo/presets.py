@@ -43,7 +43,10 @@ TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
 PREPROCESSOR_FILE = "preprocessor.json"
 # Arguments of a task that leave the shape and the meaning of its head as they are.
-NOT_OF_THE_HEAD = {"backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"}
+NOT_OF_THE_HEAD = {
+    *("backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"),
+    *("stride", "max_question_length", "max_answer_length", "no_answer_threshold"),
+}
 
 
 def list_presets(pattern: str = "*") -> PresetList:
@@ -202,6 +205,7 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     if not {"tokenizer", "preprocessor"} & arguments.keys():
         arguments |= _text_parts(location)
     saved = _saved_head(kind, location)
+    arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
     if any(name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD):
         saved = {}
     task = kind(**{**saved, **arguments})

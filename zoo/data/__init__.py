@@ -6,6 +6,7 @@ import importlib
 _HOMES = {
     "Document": "zoo.data.documents",
     "PretrainingDataset": "zoo.data.pretraining",
+    "TaggedSentences": "zoo.data.tagging",
     "encode_documents": "zoo.data.documents",
     "expand_paths": "zoo.data.text_files",
     "load_tokenizer": "zoo.data.tokenizer_folder",
@@ -14,6 +15,8 @@ _HOMES = {
     "pretraining_dataset": "zoo.data.pretraining",
     "read_documents": "zoo.data.documents",
     "read_examples": "zoo.data.inputs",
+    "read_questions": "zoo.data.question_answering",
+    "read_tagged": "zoo.data.tagged_files",
     "split_sentences": "zoo.data.sentences",
 }
 

@@ -1,4 +1,4 @@
-"""The one linear layer that turns a vector of the whole text into classes, or into a number."""
+"""The one linear layer that turns a vector, of a text or of each of its tokens, into classes, or into a number."""
 
 import keras
 from keras import ops
@@ -6,20 +6,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ClassificationHead(keras.layers.Layer):
-    """Dropout and a dense layer over one vector a text.
+    """Dropout and a dense layer over one vector a text, or one a token.
 
     Devlin et al. (2019), arXiv 1810.04805, section 4.1: the only new weights of fine-tuning are this
-    layer's. It also is the head of next-sentence prediction (section 3.1, task 2) and of sentence order.
+    layer's. It also is the head of next-sentence prediction (section 3.1, task 2), of sentence order, and of
+    tags for words (section 5.3).
 
     Args:
         num_outputs: int, number of classes, or 1 for a number.
         dropout: float, probability that a unit of the vector is dropped in training.
 
     Call arguments:
-        inputs: float tensor (batch, hidden_dim).
+        inputs: float tensor (..., hidden_dim).
 
     Returns:
-        float32 tensor (batch, num_outputs), logits.
+        float32 tensor (..., num_outputs), logits.
     """
 
     def __init__(self, num_outputs, dropout=0.0, **kwargs):

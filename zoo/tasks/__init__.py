@@ -1,9 +1,24 @@
 """Backbone + head + preprocessor = a model to fit."""
 
+from zoo.tasks.answers import Answer
 from zoo.tasks.masked_lm import Filling, MaskedLM
 from zoo.tasks.preprocessor import TextPreprocessor
+from zoo.tasks.question_answering import QuestionAnswering
 from zoo.tasks.task import Task
 from zoo.tasks.text_classifier import Classification, TextClassifier
 from zoo.tasks.text_regressor import TextRegressor
+from zoo.tasks.token_classifier import Entity, TokenClassifier
 
-__all__ = ["Classification", "Filling", "MaskedLM", "Task", "TextClassifier", "TextPreprocessor", "TextRegressor"]
+__all__ = [
+    "Answer",
+    "Classification",
+    "Entity",
+    "Filling",
+    "MaskedLM",
+    "QuestionAnswering",
+    "Task",
+    "TextClassifier",
+    "TextPreprocessor",
+    "TextRegressor",
+    "TokenClassifier",
+]
