@@ -1,18 +1,12 @@
 """WordPiece: its ids, its special tokens, what it gives back, and what it refuses."""
 
 import json
-import os
-import pickle
-import subprocess
-import sys
-import textwrap
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 
-from tests.tokenizers.multilingual import SPECIAL_TOKENS, draw_texts, vocabulary
+from tests.tokenizers.multilingual import SPECIAL_TOKENS
 from zoo.tokenizers import WordPiece
 
 
@@ -57,27 +51,6 @@ def test_no_other_special_token_is_made_from_text(tokenizer, pieces):
     assert to_pieces(asked, "[CLS] the [SEP][PAD][UNK][MASK]") == ["[CLS]", "the", "[SEP]", "[PAD]", "[UNK]", "[MASK]"]
 
 
-def test_no_text_gives_padding_start_or_end():
-    tokenizer = WordPiece(vocabulary(), lowercase=True)
-    ids = np.concatenate(tokenizer.encode(draw_texts(1009, seed=3)))
-    assert not np.isin(ids, [tokenizer.pad_token_id, tokenizer.start_token_id, tokenizer.end_token_id]).any()
-    assert (ids == tokenizer.mask_token_id).any()
-
-
-def test_ids_are_int32_arrays_and_empty_texts_have_none(tokenizer):
-    rows = tokenizer.encode(["", "the", " \n"])
-    assert [row.dtype for row in rows] == [np.int32] * 3
-    assert [row.shape for row in rows] == [(0,), (1,), (0,)]
-    assert tokenizer.encode([]) == []
-
-
-def test_many_texts_keep_their_order(tokenizer):
-    texts = ["the", "dog dog", "a bark the"] * 1013
-    rows = tokenizer.encode(texts)
-    expected = [tokenizer.encode([text])[0].tolist() for text in texts[:3]]
-    assert [row.tolist() for row in rows] == expected * 1013
-
-
 def test_offsets_point_into_the_text_as_given(tokenizer):
     text = "Naïve\u200b dogs, 我爱[MASK] cafe\u0301!"
     ids, offsets = tokenizer.encode_with_offsets([text])[0]
@@ -88,15 +61,6 @@ def test_offsets_point_into_the_text_as_given(tokenizer):
     assert sources[7] == "caf" and sources[8].startswith("e") and sources[9] == "!"
     (ids, offsets), _ = tokenizer.encode_with_offsets(["", "a"])
     assert ids.shape == (0,) and offsets.shape == (0, 2)
-
-
-def test_offsets_of_many_scripts_follow_each_other():
-    tokenizer = WordPiece(vocabulary(), lowercase=True)
-    texts = draw_texts(503, seed=5)
-    plain = tokenizer.encode(texts)
-    for text, row, (ids, offsets) in zip(texts, plain, tokenizer.encode_with_offsets(texts), strict=True):
-        np.testing.assert_array_equal(ids, row)
-        assert (offsets >= 0).all() and (offsets <= len(text)).all() and (offsets[:, 0] <= offsets[:, 1]).all()
 
 
 def test_decode_joins_pieces_and_leaves_out_what_pads(tokenizer):
@@ -145,32 +109,6 @@ def test_fingerprint_changes_with_the_ids(pieces):
     assert len({tokenizer.fingerprint() for tokenizer in tokenizers}) == len(tokenizers)
     assert WordPiece(pieces, lowercase=True).fingerprint() == tokenizers[0].fingerprint()
     assert WordPiece(pieces, lowercase=True, strip_accents=True).fingerprint() == tokenizers[0].fingerprint()
-
-
-def test_calling_it_takes_what_people_have(tokenizer):
-    one = tokenizer("the dogs")
-    assert isinstance(one, np.ndarray) and one.dtype == np.int32
-    expected = [one.tolist(), tokenizer("bark").tolist()]
-    assert tokenizer(["the dogs", "bark"]) == expected
-    assert tokenizer(("the dogs", "bark")) == expected
-    assert tokenizer(np.array(["the dogs", "bark"])) == expected
-    assert tokenizer(np.array(["the dogs", "bark"], object)) == expected
-    assert tokenizer([b"the dogs", "bark"]) == expected
-    assert tokenizer([["the dogs"], ["bark"]]) == [[expected[0]], [expected[1]]]
-    assert tokenizer([]) == []
-    with pytest.raises(TypeError, match=r"texts\[1\]=7"):
-        tokenizer(["the", 7])
-    with pytest.raises(ValueError, match="equal lengths"):
-        tokenizer([["the", "a"], ["bark"]])
-
-
-def test_encode_refuses_what_is_not_a_list_of_texts(tokenizer):
-    with pytest.raises(TypeError, match="Put it in a list"):
-        tokenizer.encode("the dog")
-    with pytest.raises(TypeError, match=r"texts\[2\]=None of type NoneType"):
-        tokenizer.encode(["the", "dog", None])
-    with pytest.raises(TypeError, match="of type float"):
-        tokenizer.encode_with_offsets([float("nan")])
 
 
 def test_vocabulary_file(tmp_path, pieces, tokenizer):
@@ -233,20 +171,6 @@ def test_without_a_vocabulary(tokenizer):
     assert empty.encode(["the"])[0].tolist() == tokenizer.encode(["the"])[0].tolist()
 
 
-def test_saving_fails_whole(tmp_path, tokenizer, monkeypatch):
-    path = tmp_path / "vocabulary.txt"
-    tokenizer.save_vocabulary(path)
-    before = path.read_bytes()
-
-    def disk_full(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", disk_full)
-    with pytest.raises(OSError, match="No space left"):
-        WordPiece([*SPECIAL_TOKENS, "other"]).save_vocabulary(path)
-    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["vocabulary.txt"]
-
-
 def test_config_round_trip(pieces, tmp_path):
     tokenizer = WordPiece(pieces, lowercase=True, strip_accents=False, special_tokens_in_strings=True, name="pieces")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(tokenizer)))
@@ -258,58 +182,3 @@ def test_config_round_trip(pieces, tmp_path):
     config["config"]["vocabulary"] = "/etc/passwd"
     with pytest.raises((TypeError, ValueError), match="keeps its vocabulary in a file beside"):
         keras.saving.deserialize_keras_object(config)
-
-
-def test_pickle_round_trip(tokenizer):
-    assert pickle.loads(pickle.dumps(tokenizer)).fingerprint() == tokenizer.fingerprint()
-
-
-def test_preset_round_trip(tokenizer, tmp_path):
-    from zoo import BertBackbone
-
-    backbone = BertBackbone(
-        tokenizer.vocabulary_size(),
-        num_layers=1,
-        num_heads=3,
-        hidden_dim=12,
-        intermediate_dim=17,
-        max_sequence_length=7,
-    )
-    backbone.save_to_preset(str(tmp_path))
-    tokenizer.save_to_preset(str(tmp_path))
-    assert (tmp_path / "assets" / "tokenizer" / "vocabulary.txt").is_file()
-    for kind in (WordPiece, keras_hub.tokenizers.Tokenizer):
-        loaded = kind.from_preset(str(tmp_path))
-        assert type(loaded) is WordPiece and loaded.fingerprint() == tokenizer.fingerprint()
-
-
-def test_it_serves_a_keras_hub_preprocessor(tokenizer):
-    preprocessor = keras_hub.models.BertTextClassifierPreprocessor(tokenizer, sequence_length=7)
-    features = preprocessor(["the dogs", "bark"])
-    expected = [[2, *tokenizer("the dogs"), 3, 0, 0], [2, *tokenizer("bark"), 3, 0, 0, 0, 0]]
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(features["token_ids"]), expected)
-
-
-def test_it_needs_no_tensorflow():
-    script = """
-        import sys
-
-        class NoTensorFlow:
-            def find_spec(self, name, path=None, target=None):
-                if name.partition(".")[0] in ("tensorflow", "tensorflow_text"):
-                    raise ImportError(name)
-
-        sys.meta_path.insert(0, NoTensorFlow())
-        import zoo
-
-        tokenizer = zoo.tokenizers.train_word_piece(["the dog and the dog"] * 3, vocabulary_size=60, progress=False)
-        ids = tokenizer.encode(["the dog"])[0]
-        print(tokenizer.decode(ids), tokenizer(["the"]) == [ids[:1].tolist()], tokenizer.detokenize(ids))
-    """
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    assert result.stdout.strip() == "the dog True the dog", result.stderr

@@ -29,6 +29,8 @@ class GraphUnigram:
         Returns:
             int32 `tf.RaggedTensor` (..., tokens), or a tensor (tokens,) for one text.
         """
+        # What is no UTF-8 becomes what it is in Python before SentencePiece has a say.
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
         ids = self._pieces.tokenize(texts)
         if isinstance(ids, tf.RaggedTensor):
             return tf.ragged.boolean_mask(ids, ids.with_flat_values(self._kept(ids.flat_values)))

@@ -13,6 +13,7 @@ from zoo.tokenizers.unigram import END, MASK, PAD, SPECIAL_TOKENS, START, UNKNOW
 # Learning takes time with the different words, a minute or two for these, and text in Chinese hardly has two alike.
 _CHARACTERS_OF_WORDS = 4_000_000
 _SEEDS_A_PIECE = 20
+_RULES = {True: "nmt_nfkc_cf", False: "nmt_nfkc"}
 
 
 def train_unigram(
@@ -36,7 +37,7 @@ def train_unigram(
         lowercase: bool, whether the tokenizer lowercases its texts. Compatible characters become one in any case
             (Unicode's NFKC): full-width letters narrow ones, for example. Accents stay.
         character_coverage: float, fraction of the characters of the text that must have pieces; the rarest others
-            become `<unk>`. It is lowered where these characters would take more than three quarters of the pieces.
+            become `<unk>`. Less where these characters would be more than three quarters of the pieces.
         sample_characters: int, characters of text to learn from, less for text whose words hardly repeat.
         progress: bool, whether to show how far it is.
 
@@ -49,22 +50,23 @@ def train_unigram(
         ValueError: if a size is out of its range, a file cannot be read, or the text has no words.
     """
     _check_sizes(vocabulary_size, character_coverage, sample_characters)
-    rule = "nmt_nfkc_cf" if lowercase else "nmt_nfkc"
+    rule = _RULES[bool(lowercase)]
     with show_progress(progress) as show:
         show("Reading text")
         texts = list(different_words(sample_texts(read_texts(files), sample_characters, show), _CHARACTERS_OF_WORDS))
         if not texts:
             raise ValueError(NO_WORDS)
         show(f"Learning {vocabulary_size:,} pieces from {sum(map(len, texts)):,} characters")
+        texts = limit_alphabet(texts, rule, character_coverage, _most_characters(vocabulary_size))
         proto = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts),
+            sentence_iterator=filter(str.strip, texts),
             model_writer=proto,
             model_type="unigram",
             vocab_size=vocabulary_size,
             hard_vocab_limit=False,
             normalization_rule_name=rule,
-            character_coverage=choose_coverage(texts, rule, character_coverage, _most_characters(vocabulary_size)),
+            character_coverage=1.0,
             seed_sentencepiece_size=_SEEDS_A_PIECE * vocabulary_size,
             pad_id=SPECIAL_TOKENS.index(PAD),
             unk_id=SPECIAL_TOKENS.index(UNKNOWN),
@@ -111,18 +113,26 @@ def different_words(texts: Iterable[str], characters: int) -> Iterator[str]:
             return
 
 
-def choose_coverage(texts: list[str], rule: str, coverage: float, most_characters: int) -> float:
-    """Return the fraction of the characters that have pieces: `coverage`, or what `most_characters` cover.
+def limit_alphabet(texts: list[str], rule: str, coverage: float, most_characters: int) -> list[str]:
+    """Return normalized texts in which the rarest characters are spaces.
 
     Args:
         texts: list of str.
         rule: str, name of SentencePiece's normalization.
-        coverage: float, fraction of all characters.
-        most_characters: int, different characters at most.
+        coverage: float, fraction of all characters that the other ones make up, at least.
+        most_characters: int, different characters that stay, at most.
     """
-    normalizer = sentencepiece.SentencePieceNormalizer(rule_name=rule)
+    normalizer = sentencepiece.SentencePieceNormalizer(rule_name=rule, escape_whitespaces=False)
+    texts = normalizer.normalize(texts)
     counts = Counter()
-    for start in range(0, len(texts), 1000):
-        counts.update("".join(normalizer.Normalize(texts[start : start + 1000])))
-    frequent = sum(count for _, count in counts.most_common(most_characters))
-    return min(coverage, frequent / counts.total())
+    for text in texts:
+        counts.update(text)
+    del counts[" "]
+    enough, covered, kept = coverage * counts.total(), 0, set()
+    for character, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if covered >= enough or len(kept) == most_characters:
+            break
+        kept.add(character)
+        covered += count
+    rare = {ord(character): " " for character in counts if character not in kept}
+    return [text.translate(rare) for text in texts] if rare else texts
