@@ -160,25 +160,29 @@ def corrupt(
 def prepare(
     files: Annotated[list[str], typer.Argument(help="Text files or patterns, plain or compressed.")],
     to: Annotated[Path, typer.Option(help="Folder to write the prepared corpus to.")],
-    vocabulary: Annotated[Path | None, typer.Option(help="vocabulary.txt to use; trained when not given.")] = None,
+    tokenizer: Annotated[str, typer.Option(help="word_piece, unigram or byte_pair.")] = "word_piece",
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="Vocabulary to use, or a preset's or corpus's folder; trained when not given.")
+    ] = None,
     vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
-    lowercase: Annotated[bool, typer.Option(help="Whether case and accents are dropped.")] = True,
+    lowercase: Annotated[bool, typer.Option(help="Whether case is dropped, with accents by word_piece.")] = True,
     segmenter: Annotated[
         str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")
     ] = "auto",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
 ) -> None:
     """Tokenize a corpus once, for `zoo pretrain`. Interrupted, it goes on where it was."""
-    from zoo import data, tokenizers
+    from zoo import data
+    from zoo.tokenizers.kinds import read_tokenizer, train_tokenizer
 
     paths = data.expand_paths(files)
     if vocabulary is not None:
-        tokenizer = tokenizers.WordPiece(str(vocabulary), lowercase=lowercase)
+        pieces = read_tokenizer(tokenizer, vocabulary, lowercase)
     elif (to / "tokenizer.json").exists():
-        tokenizer = data.load_tokenizer(to)  # of an interrupted preparation
+        pieces = data.load_tokenizer(to)  # of an interrupted preparation
     else:
-        tokenizer = tokenizers.train_word_piece(paths, vocabulary_size=vocabulary_size, lowercase=lowercase)
-    manifest = data.prepare(paths, to, tokenizer, segmenter=None if segmenter == "none" else segmenter, workers=workers)
+        pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
+    manifest = data.prepare(paths, to, pieces, segmenter=None if segmenter == "none" else segmenter, workers=workers)
     print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
 
 

@@ -25,7 +25,7 @@ POOLS = {
     "no_characters": "\ufffd\ufffe\uffff\U0010ffff\U0010fff0\U0010fff1\ue000\u0378\U0001f8ff",
 }
 _BRACKETS = ["[MASK]", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[mask]", "[MASK", "MASK]", "[MA\U0010fff0SK]", "[[MASK]]"]
-_BRACKETS += ["<mask>", " \u3000<mask>", "<<mask>>", "<MASK>", "<s>", "</s>", "<pad>", "<unk>", "'s", "'re'LL", "▁", "Ġ"]
+_BRACKETS += ["<mask>", " \u3000<mask>", "<<mask>>", "<MASK>", "<s>", "</s>", "<pad>", "<unk>", "'re'LL", "▁", "Ġ"]
 
 
 def vocabulary() -> list[str]:
