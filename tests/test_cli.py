@@ -118,7 +118,8 @@ def finetuned(pretrained, tables, tmp_path_factory):
 
 def test_help_names_every_command():
     printed = works("--help")
-    for name in ("list", "show", "quickstart", "finetune", "predict", "corrupt", "prepare", "pretrain"):
+    commands = "list show quickstart finetune evaluate predict corrupt prepare pretrain compare-sentence-objectives"
+    for name in commands.split():
         assert re.search(rf"^\s+{name}\s", printed, re.MULTILINE), name
 
 
@@ -276,6 +277,25 @@ def test_pretrain_refuses_a_folder_that_was_not_prepared(tmp_path):
     message = refuses(*pretraining(tmp_path, tmp_path / "run"))
     assert "prepare" in message
     assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_brings_its_objective_and_optimizer(corpus, tmp_path):
+    works(*pretraining(corpus[0], tmp_path / "run", "--recipe", "roberta"))
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["objective"] == "MaskedLM" and config["optimizer"]["beta_2"] == 0.98
+    assert zoo.MaskedLM.from_preset(tmp_path / "run" / "preset").sentence_head is None
+    assert "'roberta'" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "xlnet"))
+
+
+def test_sentence_objectives_are_compared_in_a_table(corpus, tmp_path):
+    albert = [*SETTINGS, "--set", "embedding_dim=8", "--like", "albert_base_v2_en_uncased"]
+    printed = works(
+        "compare-sentence-objectives", corpus[0], "--validation", corpus[0], "--run", tmp_path / "run", *albert,
+        "--steps", 2, "--batch-size", 5, "--sequence-length", 37,
+    )  # fmt: skip
+    for row in ("none", "next sentence", "sentence order"):
+        assert re.search(rf"│ {row} +│", printed), row
+    assert len(json.loads((tmp_path / "run" / "results.json").read_text())) == 3
 
 
 # Fine-tuning and using.
