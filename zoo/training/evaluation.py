@@ -1,9 +1,11 @@
 """A benchmark, task by task: fine-tune, score on the dev sets, answer the test sets. What `zoo evaluate` runs."""
 
+import contextlib
 import gc
 import json
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -98,7 +100,8 @@ def evaluate(
         dtype=dtype,
         say=console.print,
     )
-    parts = {each.task.name: evaluation.do(each, table) for each in loaded if not each.missing}
+    with _quiet("tensorflow"):
+        parts = {each.task.name: evaluation.do(each, table) for each in loaded if not each.missing}
     results = summarise(table, loaded, parts, benchmark=benchmark, preset=str(preset), **settings)
     report(console, results, folder)
     return results
@@ -108,11 +111,23 @@ def _check(loaded, table, data):
     """Refuse what would fail only after hours: no task at all, a metric that is not defined."""
     if all(each.missing for each in loaded):
         looked_for = "\n  ".join(f"{each.task.title}: {each.missing}" for each in loaded)
-        where = data if isinstance(data, str) else getattr(data, "as_posix", lambda: "the data sets given")()
+        where = "the data sets given" if isinstance(data, Mapping) else str(data)
         raise ValueError(f"No task of {table.title} was found. Received: data={where}. Looked for:\n  {looked_for}")
     for each in loaded:
         for name, rows in each.of_role("dev").items():
             KINDS[each.task.kind](each.task).check(name, rows)
+
+
+@contextlib.contextmanager
+def _quiet(name):
+    """Errors only from a logger: TensorFlow warns that making many models traces many functions."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _points(preset, grid, learning_rate, epochs):
@@ -167,7 +182,7 @@ class Evaluation:
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
         kind = KINDS[data.task.kind](data.task)
-        train = self._train_rows(data)
+        train = self._train_rows(kind, data.train)
         self._forget(name)
         began = time.monotonic()
         model, history = self._fine_tune(kind, train, name, start, seed, rate, epochs)
@@ -198,19 +213,20 @@ class Evaluation:
 
         def make_task(load_weights):
             model = kind.make(self.preset, load_weights=load_weights, dtype=self.dtype)
-            if rate is not None:
-                steps = epochs * kind.batches(model, examples, self.batch_size)
-                model.compile(optimizer=AdamW(WarmupLinearDecay(rate, total_steps=steps)))
+            steps = epochs * kind.batches(model, examples, self.batch_size)
+            peak = rate or fine_tuning_rate(model.backbone.hidden_dim)
+            model.compile(optimizer=AdamW(WarmupLinearDecay(peak, total_steps=steps)))
+            # Otherwise TensorFlow traces the step twice, first to make the optimizer's variables: half of a short run.
+            model.optimizer.build(model.trainable_variables)
             return model
 
         options = {"epochs": epochs, "batch_size": self.batch_size}
         return fine_tune(make_task, start, seed, examples, self.run, name, **options)
 
-    def _train_rows(self, data):
-        train = data.train
+    def _train_rows(self, kind, train):
         if self.rows is None or self.rows >= len(train):
             return train
-        return train.take(np.random.default_rng(0).permutation(len(train))[: self.rows])
+        return kind.take(train, np.random.default_rng(0).permutation(len(train))[: self.rows])
 
     def _forget(self, name):
         """Drop the epochs of a part that was interrupted, because it begins anew."""

@@ -99,7 +99,7 @@ def _labels(task):
     splits = task.splits_of("dev")
     for split in splits:
         for metric in task.metrics:
-            name = METRICS[metric].title
+            name = METRICS[metric].title if metric in METRICS else metric.replace("_", " ")
             yield (name if len(splits) == 1 else f"{split.removeprefix('dev_')} {name}"), split, metric
 
 
@@ -197,7 +197,8 @@ def draw(results: dict, path) -> None:
         scores = [each["starts"][start]["score"] for each in done]
         places = np.arange(len(done)) + (number - (len(starts) - 1) / 2) * width
         heights, errors = ([100 * score[name] for score in scores] for name in ("mean", "spread"))
-        bars = axes.bar(places, heights, width, yerr=errors, capsize=3, label=start)
+        several = len(results["seeds"]) > 1
+        bars = axes.bar(places, heights, width, yerr=errors if several else None, capsize=3, label=start)
         axes.bar_label(bars, fmt="%.1f", fontsize=7)
     axes.set_xticks(np.arange(len(done)), [each["title"] + ("" if each["comparable"] else " *") for each in done])
     axes.set_ylabel("score on the dev set, points of 100")

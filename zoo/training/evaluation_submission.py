@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+from zoo.data.question_answering import Questions
 from zoo.training.evaluation_tasks import KINDS
 from zoo.training.runs import write_text
 
 
 def write_answers(folder: Path, data, role: str, table, answers: dict) -> None:
-    """Write one file a set: lines with tabs and a header for `.tsv`, otherwise JSON lines.
+    """Write one file a set: lines with tabs and a header, JSON lines, or for questions one JSON object by their ids.
 
     Args:
         folder: path, which is made.
@@ -21,12 +22,14 @@ def write_answers(folder: Path, data, role: str, table, answers: dict) -> None:
     files = [data.task.splits[name].submission for name in data.task.splits_of("test")]
     for name, file in zip(data.task.splits_of(role), files, strict=False):
         if name in answers:
-            kind = KINDS[data.task.kind](data.task)
-            rows = sorted(zip(data.sets[name].index, kind.submitted(answers[name]), strict=True))
-            write_text(folder / file, _text(rows, table, Path(file).suffix == ".tsv"))
+            submitted = KINDS[data.task.kind](data.task).submitted(answers[name])
+            write_text(folder / file, _text(data.sets[name], submitted, table, Path(file).suffix == ".tsv"))
 
 
-def _text(rows, table, with_tabs):
+def _text(rows, submitted, table, with_tabs):
+    if isinstance(rows, Questions):
+        return json.dumps(dict(zip(rows.ids, submitted, strict=True)), ensure_ascii=False, indent=2) + "\n"
+    rows = sorted(zip(rows.index, submitted, strict=True))
     if with_tabs:
         lines = [(table.index_key, table.prediction_key), *rows]
         return "".join(f"{index}\t{answer}\n" for index, answer in lines)

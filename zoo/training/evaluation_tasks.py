@@ -1,11 +1,13 @@
 """How each kind of a benchmark's tasks is fine-tuned, answered and scored."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
 from zoo.data.benchmarks.table import BenchmarkTask
 from zoo.metrics.benchmark_metrics import check_defined, compute
+from zoo.metrics.squad import squad_scores
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Classification:
     def examples(self, rows) -> tuple:
         """What `fit` takes."""
         return self._texts(rows), rows.labels
+
+    def take(self, rows, places):
+        """The rows at some places, int array."""
+        return rows.take(places)
 
     def batches(self, model, examples, batch_size) -> int:
         """Batches in an epoch over what `examples` gave."""
@@ -96,4 +102,47 @@ class Choice(Classification):
         return len(self.task.class_names)
 
 
-KINDS = {"classification": Classification, "regression": Regression, "choice": Choice}
+class QuestionAnswering(Classification):
+    """Spans of a passage, by `zoo.QuestionAnswering`; the rows are `zoo.data.question_answering.Questions`."""
+
+    def make(self, preset, **options):
+        from zoo import tasks
+
+        return tasks.QuestionAnswering.from_preset(preset, **options)
+
+    def check(self, name, rows):
+        """Exact match and F1 are defined for all questions."""
+
+    def examples(self, rows):
+        return (rows,)
+
+    def take(self, rows, places):
+        return dataclasses.replace(
+            rows,
+            ids=[rows.ids[place] for place in places],
+            texts=[rows.texts[place] for place in places],
+            passage_numbers=rows.passage_numbers[places],
+            labels=[rows.labels[place] for place in places],
+        )
+
+    def batches(self, model, examples, batch_size):
+        # Windows, which are more than the questions, are counted after tokenizing.
+        return len(model._batches(*examples, batch_size))
+
+    def answer(self, model, rows, batch_size):
+        return [answer.text for answer in model.predict(rows, batch_size=batch_size)]
+
+    def score(self, rows, answers):
+        scores = squad_scores(answers, rows.answers)
+        return {metric: scores[metric] for metric in self.task.metrics}
+
+    def submitted(self, answers):
+        return answers
+
+
+KINDS = {
+    "classification": Classification,
+    "regression": Regression,
+    "choice": Choice,
+    "question_answering": QuestionAnswering,
+}
