@@ -65,10 +65,13 @@ def quickstart(
 @app.command()
 def finetune(
     preset: Annotated[str, typer.Argument(help="Preset to start from: a name, a folder or a handle.")],
-    train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines) to train on.")],
-    validation: Annotated[Path, typer.Option(help="Table to validate on.")],
+    train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines) or CoNLL file to train on.")],
+    validation: Annotated[Path, typer.Option(help="The same to validate on.")],
+    task: Annotated[str, typer.Option(help="text, or tagging: a CoNLL file with a word and its tag a line.")] = "text",
     text_columns: Annotated[str | None, typer.Option(help="Text column, or two with a comma for pairs.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Label column.")] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Label column; for tags its number from 0, or a name of CoNLL-U.")
+    ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Train on this many rows, drawn at random.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training texts.")] = 3,
     batch_size: BatchSize = 32,
@@ -77,13 +80,14 @@ def finetune(
     dtype: Dtype = "float32",
     run: Run = None,
 ) -> None:
-    """Fine-tune a classifier of texts or pairs of texts."""
+    """Fine-tune a classifier of texts, of pairs of texts, or of words."""
     from zoo.training.quickstart import finetune as work
 
     columns = tuple(name.strip() for name in text_columns.split(",")) if text_columns else None
     work(
-        console, preset, train, validation, text_columns=columns, label_column=label_column, rows=rows, epochs=epochs,
-        batch_size=batch_size, seeds=tuple(range(seeds)), compare_random=compare_random, dtype=dtype, run=run,
+        console, preset, train, validation, task=task, text_columns=columns, label_column=label_column, rows=rows,
+        epochs=epochs, batch_size=batch_size, seeds=tuple(range(seeds)), compare_random=compare_random, dtype=dtype,
+        run=run,
     )  # fmt: skip
 
 

@@ -8,9 +8,13 @@ from rich.table import Table
 from zoo import presets
 from zoo.data.inputs import Examples, read_examples
 from zoo.data.tables import read_table
+from zoo.data.tagged_files import read_tagged
+from zoo.data.tagging import TaggedSentences
+from zoo.metrics.entities import is_entity_scheme
 from zoo.training.comparison import PRETRAINED, RANDOM, compare_with_random
 from zoo.training.runs import RunFolder
 
+TASKS = ("text", "tagging")
 PRESETS = {"en": "bert_tiny_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
 
 
@@ -46,29 +50,43 @@ def finetune(
     preset,
     train,
     validation,
+    task="text",
     text_columns=None,
     label_column=None,
     rows=None,
     run=None,
     **settings,
 ) -> None:
-    """Fine-tune a classifier on two tables; see `zoo finetune --help`."""
+    """Fine-tune a classifier of texts, or of words, on two files; see `zoo finetune --help`."""
     presets.find(preset)
-    parts = [
-        read_examples(read_table(path), text_columns=text_columns, label_column=label_column)
-        for path in (train, validation)
-    ]
-    for path, part in zip((train, validation), parts, strict=True):
-        if part.labels is None:
-            raise ValueError(f"The table needs a column of labels. Received: {str(path)!r}. Name it by `label_column`.")
+    if task not in TASKS:
+        raise ValueError(f"`task` must be one of {TASKS}. Received: task={task!r}")
+    read = _read_texts if task == "text" else _read_tags
+    parts = [read(path, text_columns, label_column) for path in (train, validation)]
     if rows is not None and rows < len(parts[0]):
         parts[0] = parts[0].take(np.random.default_rng(0).permutation(len(parts[0]))[:rows])
-    parts = [Examples(part.texts, part.second, [str(label) for label in part.labels]) for part in parts]
     console.print(
         escape(f"{preset} on {len(parts[0])} rows of {train}, judged on {len(parts[1])} rows of {validation}."),
         soft_wrap=True,
     )
     _compare(console, preset, *parts, RunFolder(run, name="finetune"), **settings)
+
+
+def _read_texts(path, text_columns, label_column) -> Examples:
+    examples = read_examples(read_table(path), text_columns=text_columns, label_column=label_column)
+    if examples.labels is None:
+        raise ValueError(f"The table needs a column of labels. Received: {str(path)!r}. Name it by `label_column`.")
+    return Examples(examples.texts, examples.second, [str(label) for label in examples.labels])
+
+
+def _read_tags(path, text_columns, label_column) -> TaggedSentences:
+    if text_columns is not None:
+        raise ValueError(
+            "In a file of tagged words the word has its place; only the column of the tag can be chosen, by "
+            f"`label_column`. Received: text_columns={text_columns!r}"
+        )
+    is_number = label_column is not None and label_column.removeprefix("-").isdigit()
+    return read_tagged(path, column=int(label_column) if is_number else label_column)
 
 
 def _compare(
@@ -81,14 +99,14 @@ def _compare(
             f"Fine-tuning begins anew, so its folder must not hold a run. Received: run={str(run.path)!r}. "
             "Use another folder, or none: then one is named by the time."
         )
-    names = sorted(set(train.labels))
+    kind, head, metric = _head(train, validation)
     run.write_config(
-        preset=str(preset), training_rows=len(train), validation_rows=len(validation), class_names=names,
+        preset=str(preset), task=kind, training_rows=len(train), validation_rows=len(validation), **head,
         epochs=epochs, batch_size=batch_size, seeds=seeds, dtype=dtype, backend=keras.config.backend(),
     )  # fmt: skip
 
     def make_task(load_weights):
-        return tasks.TextClassifier.from_preset(preset, load_weights=load_weights, class_names=names, dtype=dtype)
+        return getattr(tasks, kind).from_preset(preset, load_weights=load_weights, dtype=dtype, **head)
 
     scores = compare_with_random(
         make_task,
@@ -98,25 +116,36 @@ def _compare(
         epochs=epochs,
         batch_size=batch_size,
         seeds=seeds,
+        metric=metric,
         starts=(PRETRAINED, RANDOM) if compare_random else (PRETRAINED,),
     )
-    console.print(score_table(scores))
+    console.print(score_table(scores, metric))
     last = (
         f"Everything is in {run.path}: curves.png, metrics.csv, tensorboard/, and preset/, which loads with\n"
-        f'  zoo.TextClassifier.from_preset("{run.preset}")'
+        f'  zoo.{kind}.from_preset("{run.preset}")'
     )
     # Not wrapped, so that the path can be copied.
     console.print(escape(last), highlight=False, soft_wrap=True)
 
 
+def _head(train, validation):
+    """The class of the task, the arguments of its head, and the name of its score."""
+    if isinstance(train, TaggedSentences):
+        labels = sorted({*train.labels, *validation.labels})
+        return "TokenClassifier", {"labels": labels}, "f1" if is_entity_scheme(labels) else "accuracy"
+    return "TextClassifier", {"class_names": sorted(set(train.labels))}, "accuracy"
+
+
 def _columns(examples):
+    if isinstance(examples, TaggedSentences):
+        return examples.words, examples.tags
     x = examples.texts if examples.second is None else (examples.texts, examples.second)
     return x, examples.labels
 
 
-def score_table(scores) -> Table:
+def score_table(scores, metric="accuracy") -> Table:
     """Scores as a table for the terminal."""
-    table = Table("weights at the start", "validation accuracy", "spread", "seeds")
+    table = Table("weights at the start", f"validation {metric}", "spread", "seeds")
     for score in scores:
         table.add_row(score.start, f"{score.mean:.3f}", f"{score.spread:.3f}", str(len(score.values)))
     return table
