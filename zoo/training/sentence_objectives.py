@@ -5,6 +5,7 @@ the order of two segments, because the topic gives its own task away; one traine
 following segment from a random one.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -18,8 +19,18 @@ from zoo.training.comparison import Score
 from zoo.training.recipes import pretrain_encoder
 from zoo.training.runs import check_same, write_json
 
+
+@dataclasses.dataclass(frozen=True)
+class NeighbourOrder(objectives.SentenceOrder):
+    """The order of segments of one document alone, to judge by: without the random ones of `SentenceOrder`."""
+
+    def plan(self, sentence_lengths, document, sequence_length, rng):
+        pairs = super().plan(sentence_lengths, document, sequence_length, rng)
+        return [pair for pair in pairs if pair.document_a == pair.document_b]
+
+
 OBJECTIVES = {"none": None, "next sentence": objectives.NextSentence(), "sentence order": objectives.SentenceOrder()}
-QUESTIONS = {"next_sentence": objectives.NextSentence(), "sentence_order": objectives.SentenceOrder()}
+QUESTIONS = {"next_sentence": objectives.NextSentence(), "sentence_order": NeighbourOrder()}
 TITLES = {
     "masked_lm": "masked LM",
     "next_sentence": "next sentence",
@@ -53,7 +64,8 @@ def compare_sentence_objectives(
             - `masked_lm`, accuracy of the hidden tokens of held-out text in the form that the model was trained on;
             - `next_sentence` and `sentence_order`, accuracy of the model's own sentence head on held-out pairs, its
               output 1 ("random", "swapped") being taken for "not the following text"; without a sentence head
-              there is none (None);
+              there is none (None). Accuracy is the mean of those on the pairs with label 0 and with label 1, so
+              that an answer that is always the same has 0.5; pairs for `sentence_order` are of one document;
             - `next_sentence_probe` and `sentence_order_probe`, that of a logistic regression on the frozen vector
               of [CLS], fitted on training pairs.
         It is also written to `results.json`.
@@ -101,6 +113,7 @@ def judge(preset, corpus, validation, pairs: int, sequence_length: int, seed: in
         dict: accuracies as probabilities, see `compare_sentence_objectives`.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -121,9 +134,10 @@ def judge(preset, corpus, validation, pairs: int, sequence_length: int, seed: in
         before, after = (reader.predict(inputs, batch_size=BATCH, verbose=0) for inputs, _ in (train, held_out))
         found[name] = None
         if "logits" in after:
-            found[name] = float(np.mean(after["logits"].argmax(axis=-1) == held_out[1]))
-        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(before["vectors"], train[1])
-        found[f"{name}_probe"] = float(probe.score(after["vectors"], held_out[1]))
+            found[name] = float(balanced_accuracy_score(held_out[1], after["logits"].argmax(axis=-1)))
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, class_weight="balanced"))
+        answers = probe.fit(before["vectors"], train[1]).predict(after["vectors"])
+        found[f"{name}_probe"] = float(balanced_accuracy_score(held_out[1], answers))
     return found
 
 
@@ -146,7 +160,7 @@ def _scores(name, results):
 
 def table_of(rows: list[dict]) -> Table:
     """The comparison as a table for the terminal: accuracies in percent."""
-    table = Table("sentence objective", *TITLES.values(), title="Accuracy on held-out text, % (chance for pairs: 50)")
+    table = Table("sentence objective", *TITLES.values(), title="Accuracy on held-out text, % (pairs: 50 by chance)")
     for row in rows:
         table.add_row(row["objective"], *(_shown(row[column]) for column in TITLES))
     return table
