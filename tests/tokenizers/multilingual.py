@@ -44,6 +44,14 @@ def vocabulary() -> list[str]:
     return list(dict.fromkeys([*SPECIAL_TOKENS, *whole, *(f"##{character}" for character in whole), *words]))
 
 
+def graph_of(tokenizer):
+    """A function from texts to lists of ids that tokenizes in a TensorFlow graph."""
+    import tensorflow as tf
+
+    tokenize = tf.function(tokenizer.tokenize, input_signature=[tf.TensorSpec([None], tf.string)])
+    return lambda texts: tokenize(tf.constant(texts, tf.string)).to_list()
+
+
 def draw_texts(number: int, seed: int) -> list[str]:
     """Texts of up to 12 words each, drawn from all pools, from single ones, and from all of Unicode."""
     rng = random.Random(seed)

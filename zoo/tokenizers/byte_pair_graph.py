@@ -11,7 +11,10 @@ from zoo.tokenizers.byte_level import CONTRACTIONS, SPACE, character_classes
 # All white space of Unicode, at the end of a text.
 _SPACES_AT_END = r"[\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+$"
 _BYTES = 256
-_NONE = -1
+# In place of the id of a byte that was joined to the one before it.
+_GONE = -1
+# In place of a code point: the end of a text.
+_END = -1
 
 
 class GraphBytePair:
@@ -43,6 +46,7 @@ class GraphBytePair:
             following = np.frombuffer(content, np.uint8).astype(np.int64)
             self._together[following[:-1] * _BYTES + following[1:]] = True
 
+    @tf.autograph.experimental.do_not_convert
     def tokenize(self, texts):
         """Tokenize a string tensor.
 
@@ -72,20 +76,23 @@ class GraphBytePair:
         before_mask = tf.concat([parts.value_rowids()[1:] == parts.value_rowids()[:-1], [False]], 0)
         trimmed = tf.strings.regex_replace(parts.values, _SPACES_AT_END, "")
         characters = tf.strings.unicode_decode(tf.where(before_mask, trimmed, parts.values), "UTF-8", errors="replace")
-        starts = tf.where(_word_starts(characters.values, characters.value_rowids()))[:, 0]  # (words,)
-        words = tf.RaggedTensor.from_row_starts(characters.values, starts)  # (words, characters)
+        ends = tf.fill([characters.nrows(), 1], _END)
+        codes = tf.concat([characters, ends], 1).values
+        starts = _word_starts(codes)
+        starts = tf.where(tf.boolean_mask(starts, codes != _END))[:, 0]  # (words,)
+        words = tf.RaggedTensor.from_row_starts(characters.values, starts, validate=False)  # (words, characters)
         different, places = tf.unique(tf.strings.unicode_encode(words, "UTF-8"))
         ids = tf.gather(self._join_pairs(different), places)  # (words, tokens)
         word_parts = tf.gather(characters.value_rowids(), starts)
-        ids = tf.RaggedTensor.from_value_rowids(ids, word_parts, characters.nrows()).merge_dims(1, 2)
+        ids = tf.RaggedTensor.from_value_rowids(ids, word_parts, characters.nrows(), validate=False).merge_dims(1, 2)
         masks = tf.fill([tf.math.count_nonzero(before_mask)], self._mask_id)
-        masks = tf.RaggedTensor.from_row_lengths(masks, tf.cast(before_mask, tf.int64))
+        masks = tf.RaggedTensor.from_row_lengths(masks, tf.cast(before_mask, tf.int64), validate=False)
         return tf.concat([ids, masks], 1)
 
     def _join_pairs(self, words):
         """Ids (words, tokens) of words (words,), all pairs joined that can be."""
         split = tf.strings.bytes_split(words)  # (words, bytes)
-        content = tf.cast(tf.io.decode_raw(split.values, tf.uint8)[:, 0], tf.int32)  # (bytes,)
+        content = tf.cast(tf.reshape(tf.io.decode_raw(split.values, tf.uint8), [-1]), tf.int32)  # (bytes,)
         rows = split.value_rowids()
         # A part is what a piece can be in, so that few bytes have to wait for those of one long word.
         apart = (rows[1:] != rows[:-1]) | ~tf.gather(self._together, content[:-1] * _BYTES + content[1:])
@@ -106,7 +113,7 @@ class GraphBytePair:
             merged = tf.gather(self._merged, tf.boolean_mask(ranks, joined))
             ids = tf.tensor_scatter_nd_update(ids, tf.boolean_mask(places[:-1], joined)[:, None], merged)
             gone = tf.boolean_mask(places[1:], joined)
-            ids = tf.tensor_scatter_nd_update(ids, gone[:, None], tf.fill(tf.shape(gone), tf.cast(_NONE, tf.int64)))
+            ids = tf.tensor_scatter_nd_update(ids, gone[:, None], tf.fill(tf.shape(gone), tf.cast(_GONE, tf.int64)))
             goes_on = tf.gather(lowest < len(self._merged), of_places)
             return ids, tf.boolean_mask(places, goes_on & tf.concat([[True], ~joined], 0))
 
@@ -117,9 +124,9 @@ class GraphBytePair:
             [ids, tf.range(tf.size(ids, tf.int64))],
             shape_invariants=[tf.TensorShape([None]), tf.TensorShape([None])],
         )
-        kept = ids != _NONE
+        kept = ids != _GONE
         return tf.RaggedTensor.from_value_rowids(
-            tf.cast(tf.boolean_mask(ids, kept), tf.int32), tf.boolean_mask(rows, kept), split.nrows()
+            tf.cast(tf.boolean_mask(ids, kept), tf.int32), tf.boolean_mask(rows, kept), split.nrows(), validate=False
         )
 
     def _rank(self, left, right):
@@ -128,40 +135,37 @@ class GraphBytePair:
         return tf.where(tf.gather(self._pairs, places) == keys, tf.gather(self._ranks, places), len(self._merged))
 
 
-def _word_starts(codes, rows):
+def _word_starts(codes):
     """Where words begin.
 
     GPT-2's pattern, `'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+`, looks ahead,
     which patterns in TensorFlow cannot.
 
     Args:
-        codes: int32 tensor (characters,), code points of all texts, end to end.
-        rows: int64 tensor (characters,), the text of each.
+        codes: int32 tensor (characters,), code points of all texts, end to end, each text with a -1 at its end.
 
     Returns:
         bool tensor (characters,).
     """
     table = character_classes()
-    classes = tf.gather(table.numbers, tf.gather(table.page_starts, codes // PAGE) + codes % PAGE)
-
-    def shifted(values, steps):
-        """The value `steps` characters further on in the same text, -1 beyond its ends."""
-        ends = tf.fill([abs(steps)], _NONE)
-        near, its = (values[steps:], rows[steps:]) if steps > 0 else (values[:steps], rows[:steps])
-        far = rows[:-steps] if steps > 0 else rows[-steps:]
-        near = tf.where(its == far, near, _NONE)
-        return tf.concat([near, ends] if steps > 0 else [ends, near], 0)[: tf.size(values)]
-
-    is_space, before, after = classes == SPACE, shifted(classes, -1), shifted(classes, 1)
+    pages = tf.gather(table.page_starts, tf.maximum(codes, 0) // PAGE)
+    classes = tf.where(codes == _END, _END, tf.gather(table.numbers, pages + codes % PAGE))
+    last, after = _shifted(classes, -1), _shifted(classes, 1)
     # The last of several spaces goes with the word after it.
-    starts_space = (before != SPACE) | ((after != SPACE) & (after != _NONE))
-    starts_word = (before != classes) & (shifted(codes, -1) != ord(" "))
-    starts = tf.where(is_space, starts_space, starts_word)
+    starts_space = (last != SPACE) | ((after != SPACE) & (after != _END))
+    starts_word = (last != classes) & (_shifted(codes, -1) != ord(" "))
+    starts = tf.where(classes == SPACE, starts_space, starts_word)
+    first, second = _shifted(codes, 1), _shifted(codes, 2)
     apostrophes = starts & (codes == ord("'"))
-    for ending in CONTRACTIONS:
-        matched = apostrophes
-        for step, letter in enumerate(ending, start=1):
-            matched &= shifted(codes, step) == ord(letter)
-        matched = tf.cast(matched, tf.int32)
-        starts = (starts & (shifted(matched, -1) != 1)) | (shifted(matched, -1 - len(ending)) == 1)
+    for length in (1, 2):
+        endings = [[ord(letter) for letter in ending] for ending in CONTRACTIONS if len(ending) == length]
+        letters = tf.stack([first, second][:length], 1)  # (characters, length)
+        matched = tf.reduce_any(tf.reduce_all(letters[:, None] == endings, 2), 1) & apostrophes
+        starts = (starts & ~_shifted(matched, -1, False)) | _shifted(matched, -1 - length, False)
     return starts
+
+
+def _shifted(values, steps, beyond=_END):
+    """The value `steps` characters further on, `beyond` at the ends."""
+    ends = tf.fill([tf.minimum(abs(steps), tf.size(values))], tf.cast(beyond, values.dtype))
+    return tf.concat([values[steps:], ends] if steps > 0 else [ends, values[:steps]], 0)

@@ -1,11 +1,20 @@
 """Unigram pieces inside a TensorFlow graph: for `tf.data` and for models that are exported with their tokenizer."""
 
+import re
+
 import tensorflow as tf
 import tensorflow_text as tf_text
+
+from zoo.tokenizers.sentence_piece_proto import parse_proto
+
+_PRIVATE = range(0x10FFF0, 0x10FFFE)
 
 
 class GraphUnigram:
     """A SentencePiece model as TensorFlow operations, with the ids that `Unigram.encode` gives.
+
+    The operations know no token that is found in texts whatever is around it. So the mask is a private character in
+    the model and in texts, and what a text has of that character becomes another one without a piece.
 
     Args:
         proto: bytes of the SentencePiece model.
@@ -14,31 +23,49 @@ class GraphUnigram:
     """
 
     def __init__(self, proto: bytes, space_id: int, mask_id: int):
+        model = parse_proto(proto)
+        used = {character for piece in model.pieces for character in piece.piece}
+        self._placeholder, self._its_own = [chr(code) for code in _PRIVATE if chr(code) not in used][:2]
+        mask = model.pieces[mask_id]
+        self._mask = mask.piece
+        mask.piece, mask.type = self._placeholder, mask.NORMAL
         self._space_id = space_id
         self._mask_id = mask_id
-        # The model belongs to the tokenizer, not to the graph that is being traced when it is first needed.
+        # The model belongs to the tokenizer, not to the graph that is being traced when it is first needed. (The
+        # other class of `tf_text` loses its model when a random seed is set.)
         with tf.init_scope():
-            self._pieces = tf_text.SentencepieceTokenizer(proto, out_type=tf.int32)
+            self._pieces = tf_text.FastSentencepieceTokenizer(model.SerializeToString())
 
+    @tf.autograph.experimental.do_not_convert
     def tokenize(self, texts):
         """Tokenize a string tensor.
 
         Args:
-            texts: string tensor or `tf.RaggedTensor` of any shape, UTF-8; bytes that aren't are left out.
+            texts: string tensor or `tf.RaggedTensor` of any shape, UTF-8; bytes that aren't become U+FFFD.
 
         Returns:
             int32 `tf.RaggedTensor` (..., tokens), or a tensor (tokens,) for one text.
         """
-        # What is no UTF-8 becomes what it is in Python before SentencePiece has a say.
-        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-        ids = self._pieces.tokenize(texts)
-        if isinstance(ids, tf.RaggedTensor):
-            return tf.ragged.boolean_mask(ids, ids.with_flat_values(self._kept(ids.flat_values)))
-        return tf.boolean_mask(ids, self._kept(ids))
+        if isinstance(texts, tf.RaggedTensor):
+            return texts.with_flat_values(self.tokenize(texts.flat_values))
+        texts = tf.convert_to_tensor(texts)
+        flat = tf.strings.unicode_transcode(tf.reshape(texts, [-1]), "UTF-8", "UTF-8", errors="replace")
+        flat = tf.strings.regex_replace(flat, self._placeholder, self._its_own)
+        flat = tf.strings.regex_replace(flat, re.escape(self._mask), self._placeholder)
+        ids = self._pieces.tokenize(flat).with_row_splits_dtype(tf.int64)  # (texts, tokens)
+        ids = tf.ragged.boolean_mask(ids, ids.with_values(self._kept(ids.values)))
+        if texts.shape.rank == 0:
+            return ids.values
+        for axis in reversed(range(1, texts.shape.rank)):
+            ids = tf.RaggedTensor.from_uniform_row_length(ids, tf.shape(texts, tf.int64)[axis])
+        return ids
 
     def detokenize(self, ids):
         """Return ids (..., tokens), a tensor or `tf.RaggedTensor`, as text."""
-        return self._pieces.detokenize(tf.cast(ids, tf.int32))
+        if isinstance(ids, tf.RaggedTensor):
+            ids = ids.with_row_splits_dtype(tf.int32)
+        texts = self._pieces.detokenize(tf.cast(ids, tf.int32))
+        return tf.strings.regex_replace(texts, self._placeholder, self._mask)
 
     def _kept(self, ids):
         # Texts lie end to end here, but none ends with a space that a mask of the next could take.

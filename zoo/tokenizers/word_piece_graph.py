@@ -55,6 +55,7 @@ class GraphWordPiece:
                 support_detokenization=True,
             )
 
+    @tf.autograph.experimental.do_not_convert
     def tokenize(self, texts):
         """Tokenize a string tensor.
 
