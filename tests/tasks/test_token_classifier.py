@@ -230,6 +230,8 @@ def test_texts_that_are_not_split_are_refused_when_asked_for_tags():
     assert len(model.tag([["New York"]])[0]) == 1
     with pytest.raises(ValueError, match="x is empty"):
         model.tag([])
+    with pytest.raises(TypeError, match="without steps"):
+        model.predict([["a"]], steps=1)
 
 
 def test_words_without_a_tokenizer_are_refused_and_features_are_taken():

@@ -146,6 +146,8 @@ class TokenClassifier(Task):
         """
         if has_features(x):
             return keras.Model.predict(self, x, batch_size=batch_size, verbose=verbose, **kwargs)
+        if kwargs:
+            raise TypeError(f"Words are predicted in batches of different lengths, without {', '.join(kwargs)}.")
         sentences, single = self._sentences(x, text_columns)
         logits = self._logits(self._batches(sentences, batch_size), verbose)
         return logits[0] if single else logits
