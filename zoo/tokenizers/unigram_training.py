@@ -122,7 +122,7 @@ def limit_alphabet(texts: list[str], rule: str, coverage: float, most_characters
         coverage: float, fraction of all characters that the other ones make up, at least.
         most_characters: int, different characters that stay, at most.
     """
-    normalizer = sentencepiece.SentencePieceNormalizer(rule_name=rule, escape_whitespaces=False)
+    normalizer = sentencepiece.SentencePieceNormalizer(rule_name=rule, add_dummy_prefix=False, escape_whitespaces=False)
     texts = normalizer.normalize(texts)
     counts = Counter()
     for text in texts:
