@@ -25,6 +25,7 @@ class Spans:
         documents: int array (spans,).
         starts: int array (spans,), first token in the document.
         stops: int array (spans,), the token after the last; never before `starts`.
+        closes: bool array (spans,), whether an end token follows; one does after the last span of a segment.
     """
 
     rows: np.ndarray
@@ -32,15 +33,19 @@ class Spans:
     documents: np.ndarray
     starts: np.ndarray
     stops: np.ndarray
+    closes: np.ndarray
 
 
 class BlockPlan:
     """An epoch of full blocks: all documents in a new order, end to end, cut after every so many tokens.
 
+    An end token stands between two documents, besides the one at the end of every block. (Liu et al. 2019, arXiv
+    1907.11692, section 4.2, FULL-SENTENCES: an input may cross documents, with an extra separator between them.
+    Here it may also begin and end within a sentence.)
+
     Every block is full and every token in at most one; fewer than a block's tokens remain over, some before
     the first block so that blocks begin elsewhere in every epoch. Text that does not fill one block is one
-    shorter example. (Liu et al. 2019, arXiv 1907.11692, section 4.2,
-    FULL-SENTENCES, without a mark between documents.)
+    shorter example.
 
     Args:
         token_counts: int array (documents,).
@@ -51,9 +56,12 @@ class BlockPlan:
     def __init__(self, token_counts: np.ndarray, sequence_length: int, rng: np.random.Generator):
         self._size = sequence_length - SPECIAL_TOKENS_OF_A_BLOCK
         self._order = rng.permutation(len(token_counts))
-        self._ends = np.concatenate([[0], np.cumsum(token_counts[self._order], dtype="int64")])  # (documents + 1,)
-        blocks = max(1, self._ends[-1] // self._size)
-        shift = rng.integers(0, max(0, self._ends[-1] - blocks * self._size), endpoint=True)
+        self._counts = token_counts[self._order].astype("int64")
+        # Where documents begin, each with a separator after it; what is last is not between two.
+        self._begins = np.concatenate([[0], np.cumsum(self._counts[:-1] + 1)])  # (documents,)
+        self._total = self._begins[-1] + self._counts[-1]
+        blocks = max(1, self._total // self._size)
+        shift = rng.integers(0, max(0, self._total - blocks * self._size), endpoint=True)
         self._starts = shift + self._size * rng.permutation(blocks)
 
     def __len__(self):
@@ -70,19 +78,23 @@ class BlockPlan:
             `Spans`.
         """
         start = self._starts[examples]  # (batch,)
-        stop = np.minimum(start + self._size, self._ends[-1])
-        first = np.searchsorted(self._ends, start, side="right") - 1
-        last = np.searchsorted(self._ends, stop, side="left") - 1
+        stop = np.minimum(start + self._size, self._total)
+        first = np.searchsorted(self._begins, start, side="right") - 1
+        last = np.searchsorted(self._begins, stop, side="right") - 1
         count = last - first + 1
         rows = np.repeat(np.arange(len(examples)), count)  # (spans,)
-        place = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + first[rows]
-        begin = self._ends[place]
+        end = np.cumsum(count)
+        place = np.arange(len(rows)) - np.repeat(end - count, count) + first[rows]
+        closes = np.zeros(len(rows), bool)
+        closes[end - 1] = True
+        begin, tokens = self._begins[place], self._counts[place]
         return Spans(
             rows=rows,
             segments=np.zeros_like(rows),
             documents=self._order[place],
-            starts=np.maximum(start[rows], begin) - begin,
-            stops=np.minimum(stop[rows], self._ends[place + 1]) - begin,
+            starts=np.clip(start[rows] - begin, 0, tokens),
+            stops=np.clip(stop[rows] - begin, 0, tokens),
+            closes=closes | (stop[rows] > begin + tokens),
         )
 
 
@@ -136,6 +148,7 @@ class PairPlan:
             documents=np.stack([document_a, document_b], axis=1).ravel(),
             starts=np.stack([first_a + cut_a, first_b + cut_b], axis=1).ravel(),
             stops=np.stack([first_a + end_a, first_b + end_b], axis=1).ravel(),
+            closes=np.ones(2 * len(rows), bool),
         )
 
     def _tokens(self, document, start, stop):
@@ -146,7 +159,7 @@ class PairPlan:
 
 
 def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length: int) -> dict[str, np.ndarray]:
-    """Put the tokens of spans into rows: `[CLS] A [SEP]`, or `[CLS] A [SEP] B [SEP]` with two segments.
+    """Put the tokens of spans into rows: `[CLS] A [SEP]`, or `[CLS] A [SEP] B [SEP]` with one or two segments.
 
     Args:
         spans: `Spans` that fit into the rows.
@@ -160,9 +173,10 @@ def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length:
         `word_starts`; a special token begins a word of its own, and so does the first token of a segment.
     """
     lengths = spans.stops - spans.starts
-    before = np.cumsum(lengths) - lengths
+    sizes = lengths + spans.closes
+    before = np.cumsum(sizes) - sizes
     first_of_row = np.searchsorted(spans.rows, np.arange(batch_size))  # (batch,)
-    columns = 1 + before - before[first_of_row][spans.rows] + spans.segments  # (spans,)
+    columns = 1 + before - before[first_of_row][spans.rows]  # (spans,)
     shape = (batch_size, sequence_length)
     token_ids = np.full(shape, vocabulary.pad_id, "int32")
     word_starts = np.ones(shape, bool)
@@ -172,12 +186,12 @@ def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length:
         found = corpus[document]
         token_ids[row, column:end] = found.token_ids[start:stop]
         word_starts[row, column:end] = found.word_starts[start:stop]
+    token_ids[spans.rows[spans.closes], (columns + lengths)[spans.closes]] = vocabulary.end_id
     opens = np.diff(spans.rows * 2 + spans.segments, prepend=-1) != 0
-    closes = np.append(opens[1:], True)
-    token_ids[spans.rows[closes], (columns + lengths)[closes]] = vocabulary.end_id
     word_starts[spans.rows[opens], columns[opens]] = True
+    last = np.append(opens[1:], True)
     ends = np.zeros((2, batch_size), "int64")
-    ends[spans.segments[closes], spans.rows[closes]] = (columns + lengths)[closes] + 1
+    ends[spans.segments[last], spans.rows[last]] = (columns + sizes)[last]
     positions = np.arange(sequence_length)  # (length,)
     real = positions < ends.max(axis=0)[:, None]  # (batch, length)
     return {
