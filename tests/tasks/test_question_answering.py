@@ -23,7 +23,7 @@ def records(count, seed=0, unanswerable=0.0):
         parts = (
             [f"the {first} was {bad}"] if absent else rng.permutation([f"the {first} was {bad}", f"a {second} {good}"])
         )
-        filler = " ".join(["very"] * int(rng.integers(20, 50) if rng.random() < 0.2 else 1))
+        filler = " ".join(["very"] * (24 if rng.random() < 0.2 else 1))  # few lengths, so that little is compiled
         context = f"{filler} and ".join(parts) + " ."
         answers = {"text": [] if absent else [good], "answer_start": [] if absent else [context.index(good)]}
         found.append({"id": str(number), "question": "good", "context": context, "answers": answers})
@@ -63,9 +63,16 @@ def test_it_learns_and_answers(trained):
     assert model.no_answer_threshold == 0.0  # there were questions without an answer
     found = model.evaluate_records(records(60, seed=1, unanswerable=0.3))
     assert found["has_answer_exact_match"] > 0.9 and found["no_answer_exact_match"] > 0.9
-    answer = model.answer(question="good", context="the song was awful and a film lovely .")
-    assert (answer.text, answer.start, answer.end) == ("lovely", 30, 36)
-    assert 0.5 < answer.score <= 1 and answer.no_answer_score < 0 and answer.alternatives == ()
+    asked = [record for record in records(60, seed=1, unanswerable=0.3) if record["answers"]["text"]]
+    answers = model.answer("good", [record["context"] for record in asked])
+    right = [
+        answer
+        for answer, record in zip(answers, asked, strict=True)
+        if (answer.text, answer.start) == (record["answers"]["text"][0], record["answers"]["answer_start"][0])
+    ]
+    assert len(right) > 0.9 * len(asked)
+    assert all(answer.end == answer.start + len(answer.text) and answer.alternatives == () for answer in right)
+    assert all(0 < answer.score <= 1 and answer.no_answer_score <= 0 for answer in right)
 
 
 def test_one_and_many(fitted):
