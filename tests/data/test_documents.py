@@ -48,6 +48,17 @@ def test_documents_agree_with_the_tokenizer(tokenizer):
     assert second.word_starts.all()
 
 
+def test_a_tokenizer_of_spaces_sees_the_one_before_a_sentence():
+    from zoo.tokenizers import train_byte_pair
+
+    tokenizer = train_byte_pair(["It rains"], vocabulary_size=261, progress=False)
+    text = "It rains.  We stay.\n\n We go.天晴了。走吧。"
+    (document,) = encode_documents([text], tokenizer, segmenter=None)
+    assert tokenizer.decode(document.token_ids) == "It rains.  We stay.We go.天晴了。走吧。"
+    assert len(document.sentence_lengths) == 5
+    assert document.word_starts[np.cumsum(document.sentence_lengths)[:-1]].all()
+
+
 def test_a_segmenter_marks_chinese_words_only(tokenizer):
     def two_by_two(text):
         return [text[start : start + 2] for start in range(0, len(text), 2)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.data.sentences import split_sentences
+from zoo.data.sentences import cut_sentences
 from zoo.data.text_files import open_text
 from zoo.objectives.words import Segmenter, mark_words
 
@@ -73,7 +73,7 @@ def encode_documents(texts: Sequence[str], tokenizer, segmenter: str | Segmenter
     Returns:
         list of `Document`, in order; texts that give no token are left out.
     """
-    sentences_of_text = [split_sentences(text) for text in texts]
+    sentences_of_text = [cut_sentences(text) for text in texts]
     sentences = [sentence for group in sentences_of_text for sentence in group]
     if not sentences:
         return []

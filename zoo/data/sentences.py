@@ -64,7 +64,18 @@ def split_sentences(text: str) -> list[str]:
     >>> split_sentences('Mr. J. Smith paid $3.50. "Why?" he asked. 他说：“好。”天晴了。')
     ['Mr. J. Smith paid $3.50.', '"Why?" he asked.', '他说：“好。”', '天晴了。']
     """
-    return [sentence for line in text.splitlines() for sentence in _split_line(line)]
+    return [sentence.strip() for sentence in cut_sentences(text)]
+
+
+def cut_sentences(text: str) -> list[str]:
+    """Split text as `split_sentences` does, but leave the white space between two sentences of a line to the second.
+
+    So tokenizers for which a space is a part of a word see the text as it is.
+
+    >>> cut_sentences("It rains. We stay.\\n 天晴了。走吧。")
+    ['It rains.', ' We stay.', '天晴了。', '走吧。']
+    """
+    return [sentence for line in text.splitlines() for sentence in _split_line(line.strip())]
 
 
 def _split_line(line: str) -> list[str]:
@@ -77,10 +88,10 @@ def _split_line(line: str) -> list[str]:
             end = _after_closers(line, start, match, "narrow_closers") if match["han"] else match.end()
         else:
             continue
-        sentences.append(line[start:end].strip())
+        sentences.append(line[start:end])
         start = end
-    sentences.append(line[start:].strip())
-    return [sentence for sentence in sentences if sentence]
+    sentences.append(line[start:])
+    return [sentence for sentence in sentences if sentence.strip()]
 
 
 def _after_closers(line: str, start: int, match: re.Match, group: str) -> int:

@@ -260,7 +260,7 @@ def _texts_of_pieces(ids: np.ndarray, tokenizer, vocabulary: Vocabulary) -> list
     for number in ids.tolist():
         piece = tokenizer.id_to_token(number)
         if previous is None or previous in hidden or number in hidden:
-            text = f" {piece}"
+            text = f" {piece if number in hidden else tokenizer.decode([number]).strip()}"
         else:
             before = tokenizer.decode([previous])
             both = tokenizer.decode([previous, number])
