@@ -12,6 +12,7 @@ from zoo.data.tagging import tagged_sentences
 from zoo.data.words import encode_words
 from zoo.heads import ClassificationHead
 from zoo.metrics.entities import entity_scores, entity_spans, is_entity_scheme
+from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.task import Task
 from zoo.tokenizers.spacing import join_words
 
@@ -80,7 +81,7 @@ class TokenClassifier(Task):
     def _default_loss_and_metrics(self):
         return {
             "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
-            "weighted_metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            "weighted_metrics": [TokenAccuracy(name="accuracy")],
         }
 
     def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
