@@ -76,19 +76,12 @@ def evaluate(
     """
     presets.find(preset)
     table = read_benchmark(benchmark)
-    find = open_data(data, table)
-    loaded = [load_task(task, find) for task in table.choose(tasks)]
-    _check(loaded, table, data)
+    loaded = _load(table, tasks, data)
     settings = {
         "rows": rows, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "grid": grid,
         "seeds": seeds, "compare_random": compare_random, "dtype": dtype, "backend": keras.config.backend(),
     }  # fmt: skip
-    sizes = {each.task.name: {name: len(each.sets[name]) for name in each.task.needed if each.sets} for each in loaded}
-    config = {"command": "evaluate", "benchmark": benchmark, "preset": str(preset), **settings, "data": sizes}
-    if run is not None:
-        check_same(run, config)
-    folder = RunFolder(run, name=benchmark)
-    folder.write_config(**config)
+    folder = _open_run(run, loaded, benchmark=benchmark, preset=str(preset), **settings)
     evaluation = Evaluation(
         preset=str(preset),
         run=folder,
@@ -107,8 +100,10 @@ def evaluate(
     return results
 
 
-def _check(loaded, table, data):
-    """Refuse what would fail only after hours: no task at all, a metric that is not defined."""
+def _load(table, tasks, data) -> list[TaskData]:
+    """Read the tasks, and refuse what would fail only after hours: a metric that is not defined, no task at all."""
+    find = open_data(data, table)
+    loaded = [load_task(task, find) for task in table.choose(tasks)]
     if all(each.missing for each in loaded):
         looked_for = "\n  ".join(f"{each.task.title}: {each.missing}" for each in loaded)
         where = "the data sets given" if isinstance(data, Mapping) else str(data)
@@ -116,6 +111,21 @@ def _check(loaded, table, data):
     for each in loaded:
         for name, rows in each.of_role("dev").items():
             KINDS[each.task.kind](each.task).check(name, rows)
+    return loaded
+
+
+def _open_run(run, loaded, **config) -> RunFolder:
+    """The folder of the run, with its configuration: new, or the same as before."""
+    sizes = {
+        each.task.name: {name: len(rows) for name, rows in each.sets.items() if name in each.task.needed}
+        for each in loaded
+    }
+    config = {"command": "evaluate", **config, "data": sizes}
+    if run is not None:
+        check_same(run, config)
+    folder = RunFolder(run, name=config["benchmark"])
+    folder.write_config(**config)
+    return folder
 
 
 @contextlib.contextmanager
