@@ -35,8 +35,8 @@ def task(**options):
 
 
 def eager(model):
-    """The model without the seconds that a graph costs."""
-    model.compile(run_eagerly=True, jit_compile=False)
+    """The model without the seconds that TensorFlow's graph costs; JAX would compile every operation by itself."""
+    model.compile(run_eagerly=keras.config.backend() == "tensorflow")
     return model
 
 
@@ -110,11 +110,11 @@ def test_an_answer_at_the_end_of_a_long_passage_is_found(fitted):
 
 
 def test_padding_and_order_change_nothing(fitted):
-    data = [*records(20, seed=3, unanswerable=0.3), {"id": "long", "question": "good", "context": LONG}]
+    data = [*records(10, seed=3, unanswerable=0.3), {"id": "long", "question": "good", "context": LONG}]
     together = fitted.predict(data, batch_size=4, top_k=2)
-    backwards = fitted.predict(data[::-1], batch_size=7, top_k=2)[::-1]
-    alone = [fitted.predict(record, top_k=2)[0] for record in data[::10]]
-    for first, second in [*zip(together, backwards, strict=True), *zip(together[::10], alone, strict=True)]:
+    backwards = fitted.predict(data[::-1], batch_size=16, top_k=2)[::-1]
+    alone = [fitted.predict(record, top_k=2)[0] for record in data[::5]]
+    for first, second in [*zip(together, backwards, strict=True), *zip(together[::5], alone, strict=True)]:
         assert (first.text, first.start, first.end) == (second.text, second.start, second.end)
         assert first.score == pytest.approx(second.score, abs=1e-4)
         assert first.no_answer_score == pytest.approx(second.no_answer_score, abs=1e-3)

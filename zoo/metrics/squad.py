@@ -86,7 +86,8 @@ def language_of(texts: Iterable[str]) -> str:
 def best_threshold(no_answer_scores: np.ndarray, scores: np.ndarray, has_answer: np.ndarray) -> float:
     """The threshold above which to say "no answer", so that the mean score is the highest.
 
-    As in the released evaluation of SQuAD 2.0: every question's score is tried.
+    As in the released evaluation of SQuAD 2.0 every way to part the questions is tried. The threshold is put half-way
+    between two scores, not on one: the last digit of a score depends on the batch that it is computed in.
 
     Args:
         no_answer_scores: float array (questions,), how far "no answer" is ahead of the best answer, in logits.
@@ -94,7 +95,7 @@ def best_threshold(no_answer_scores: np.ndarray, scores: np.ndarray, has_answer:
         has_answer: bool array (questions,).
 
     Returns:
-        float; below all scores if it is best never to answer.
+        float; 1 below all scores if it is best never to answer, 1 above if it is best always to.
     """
     order = np.argsort(no_answer_scores, kind="stable")
     sorted_scores = no_answer_scores[order]
@@ -103,7 +104,8 @@ def best_threshold(no_answer_scores: np.ndarray, scores: np.ndarray, has_answer:
     # A threshold cannot part questions of equal score.
     possible = np.append(True, np.append(sorted_scores[1:] > sorted_scores[:-1], True))
     answered = int(np.argmax(np.where(possible, gains, -np.inf)))
-    return float(sorted_scores[answered - 1]) if answered else float(sorted_scores[0]) - 1.0
+    edges = np.concatenate([[sorted_scores[0] - 2.0], sorted_scores, [sorted_scores[-1] + 2.0]])  # (questions + 2,)
+    return float(edges[answered] + edges[answered + 1]) / 2
 
 
 def _score(prediction, answers, language):
