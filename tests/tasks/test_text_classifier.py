@@ -18,8 +18,8 @@ def classifier(**options):
 def fitted():
     keras.utils.set_random_seed(1)
     model = classifier()
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
-    history = model.fit(*TRAIN, epochs=8, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
+    model.compile(optimizer=keras.optimizers.Adam(3e-3))
+    history = model.fit(*TRAIN, epochs=14, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
     return model, history
 
 
