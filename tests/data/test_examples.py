@@ -33,11 +33,15 @@ def test_one_row_by_hand():
     # 12, 15 and 18 begin words; so does what is special or first in its segment.
     expected = [[1, 1, 1, 1, 1, 0, 0, 1, 1], [1, 1, 1, 0, 1, 1, 1, 1, 1]]
     np.testing.assert_array_equal(batch["word_starts"], np.array(expected, bool))
+    # 10, 13 and 15 begin sentences; so does what is first in its segment.
+    expected = [[0, 1, 0, 0, 1, 0, 0, 0, 0], [0, 1, 1, 0, 0, 1, 0, 0, 0]]
+    np.testing.assert_array_equal(batch["sentence_starts"], np.array(expected, bool))
     assert {name: array.dtype for name, array in batch.items()} == {
         "token_ids": np.int32,
         "segment_ids": np.int32,
         "padding_mask": np.int32,
         "word_starts": bool,
+        "sentence_starts": bool,
     }
 
 
@@ -67,6 +71,26 @@ def test_blocks_hold_every_token_once(sequence_length):
             assert after == 10 or after - 1 in ends
         else:
             assert after == before + 1
+
+
+def test_sentences_are_found_across_documents_and_blocks():
+    corpus = make_corpus([[3, 2, 5], [1], [4, 4]])
+    begins = set((10 + np.cumsum([0, *corpus.sentence_lengths.flat])).tolist())
+    for separate, sequence_length in ((True, 7), (False, 7), (False, 30)):
+        plan = BlockPlan(corpus.sentence_lengths.token_counts(), sequence_length, np.random.default_rng(1), separate)
+        batch = assemble(plan.spans(np.arange(len(plan)), None), corpus, VOCABULARY, len(plan), sequence_length)
+        for ids, starts in zip(batch["token_ids"], batch["sentence_starts"], strict=True):
+            assert starts[1], "the first token of a block begins a sentence, or what is left of one"
+            for column in range(2, sequence_length):
+                assert starts[column] == (ids[column] in begins)
+
+
+def test_documents_without_a_separator_follow_each_other():
+    corpus = make_corpus([[3], [2], [4]])
+    plan = BlockPlan(corpus.sentence_lengths.token_counts(), 11, np.random.default_rng(0), separate=False)
+    batch = assemble(plan.spans(np.arange(1), None), corpus, VOCABULARY, 1, 11)
+    assert sorted(batch["token_ids"][0].tolist()) == [1, 2, *range(10, 19)]
+    assert batch["token_ids"][0, -1] == VOCABULARY.end_id and batch["padding_mask"].all()
 
 
 def test_little_text_is_one_short_block():
@@ -107,7 +131,7 @@ def test_pairs_say_what_they_are(sequence_length):
     assert 0 < labels.mean() < 1
     ends = 10 + np.cumsum(corpus.sentence_lengths.token_counts())
     for ids, segments, mask, label in zip(
-        *(batch[name] for name in batch if name != "word_starts"), labels, strict=True
+        *(batch[name] for name in ("token_ids", "segment_ids", "padding_mask")), labels, strict=True
     ):
         length = mask.sum()
         assert mask[:length].all()

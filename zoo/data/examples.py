@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.data import features
+from zoo.objectives.rows import ranges
 from zoo.objectives.sentence_pairs import SPECIAL_TOKENS_OF_A_PAIR, truncate_pair
 
 # `[CLS] text [SEP]`
@@ -51,14 +52,17 @@ class BlockPlan:
         token_counts: int array (documents,).
         sequence_length: int, tokens of an example, the two special ones included.
         rng: generator of the epoch.
+        separate: bool, whether an end token stands between two documents. Without it one follows the other, as
+            in T5 (Raffel et al. 2020, arXiv 1910.10683, released code), so that an end token ends an example.
     """
 
-    def __init__(self, token_counts: np.ndarray, sequence_length: int, rng: np.random.Generator):
+    def __init__(self, token_counts: np.ndarray, sequence_length: int, rng: np.random.Generator, separate: bool = True):
         self._size = sequence_length - SPECIAL_TOKENS_OF_A_BLOCK
+        self._separate = separate
         self._order = rng.permutation(len(token_counts))
         self._counts = token_counts[self._order].astype("int64")
-        # Where documents begin, each with a separator after it; what is last is not between two.
-        self._begins = np.concatenate([[0], np.cumsum(self._counts[:-1] + 1)])  # (documents,)
+        # Where documents begin, each with its separator after it; what is last is not between two.
+        self._begins = np.concatenate([[0], np.cumsum(self._counts[:-1] + separate)])  # (documents,)
         self._total = self._begins[-1] + self._counts[-1]
         blocks = max(1, self._total // self._size)
         shift = rng.integers(0, max(0, self._total - blocks * self._size), endpoint=True)
@@ -94,7 +98,7 @@ class BlockPlan:
             documents=self._order[place],
             starts=np.clip(start[rows] - begin, 0, tokens),
             stops=np.clip(stop[rows] - begin, 0, tokens),
-            closes=closes | (stop[rows] > begin + tokens),
+            closes=closes | (self._separate & (stop[rows] > begin + tokens)),
         )
 
 
@@ -169,8 +173,9 @@ def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length:
         sequence_length: int.
 
     Returns:
-        dict of arrays (batch_size, sequence_length): `token_ids`, `segment_ids`, `padding_mask` and
-        `word_starts`; a special token begins a word of its own, and so does the first token of a segment.
+        dict of arrays (batch_size, sequence_length): `token_ids`, `segment_ids`, `padding_mask`, `word_starts` and
+        `sentence_starts`; a special token begins a word of its own, and the first token of a segment a word and
+        a sentence.
     """
     lengths = spans.stops - spans.starts
     sizes = lengths + spans.closes
@@ -189,6 +194,9 @@ def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length:
     token_ids[spans.rows[spans.closes], (columns + lengths)[spans.closes]] = vocabulary.end_id
     opens = np.diff(spans.rows * 2 + spans.segments, prepend=-1) != 0
     word_starts[spans.rows[opens], columns[opens]] = True
+    sentence_starts = np.zeros(shape, bool)
+    sentence_starts[spans.rows[opens], columns[opens]] = True
+    sentence_starts[_find_sentences(spans, columns, corpus.sentence_lengths)] = True
     last = np.append(opens[1:], True)
     ends = np.zeros((2, batch_size), "int64")
     ends[spans.segments[last], spans.rows[last]] = (columns + sizes)[last]
@@ -199,4 +207,15 @@ def assemble(spans: Spans, corpus, vocabulary, batch_size: int, sequence_length:
         features.SEGMENT_IDS: (real & (positions >= ends[0][:, None])).astype("int32"),
         features.PADDING_MASK: real.astype("int32"),
         features.WORD_STARTS: word_starts,
+        features.SENTENCE_STARTS: sentence_starts,
     }
+
+
+def _find_sentences(spans: Spans, columns: np.ndarray, sentence_lengths) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the tokens that begin a sentence; `columns` (spans,) are where the spans begin."""
+    ends = sentence_lengths.token_ends
+    before = ends[sentence_lengths.offsets[spans.documents]]  # (spans,), tokens of the corpus before the document
+    first = np.searchsorted(ends, before + spans.starts)
+    counts = np.searchsorted(ends, before + spans.stops) - first
+    found = ends[ranges(first, counts)]  # (sentences,)
+    return np.repeat(spans.rows, counts), found + np.repeat(columns - before - spans.starts, counts)

@@ -34,7 +34,8 @@ def pretraining_dataset(
     """Batches of corrupted text and what it was before.
 
     The same arguments give the same batches on every Keras backend. Every epoch has a new order, new
-    examples and new noise. An objective with a sentence-pair part gets pairs, any other full blocks.
+    examples and new noise. An objective with a sentence-pair part gets pairs, any other full blocks; those of
+    an encoder-decoder's objective have no separator between two documents.
 
     Args:
         source: a list of strings, one document each; paths or patterns of text files, which are prepared
@@ -42,7 +43,8 @@ def pretraining_dataset(
             `zoo.data.prepare`.
         tokenizer: a zoo tokenizer; None to take the one of a prepared folder.
         objective: an objective of `zoo.objectives`, such as `MaskedLM() + NextSentence()`.
-        sequence_length: int, tokens of an example, special tokens included.
+        sequence_length: int, tokens of an example, special tokens included; for an encoder-decoder those of the
+            encoder's input, for which the objective takes as much text as fits (T5's 568 tokens for 512).
         batch_size: int, examples a batch, in this shard.
         seed: int, not negative.
         shard_index: int, which part of every batch of `num_shards * batch_size` examples this process takes.
@@ -56,7 +58,8 @@ def pretraining_dataset(
     Raises:
         TypeError: if an argument is of the wrong type.
         ValueError: if there is no text or too little for one batch, no file matches, a file is not UTF-8,
-            the tokenizer is another than that of the folder, or a number is out of range.
+            the tokenizer is another than that of the folder, a number is out of range, or the objective needs
+            sentinels that the tokenizer lacks.
     """
     if not isinstance(objective, Objective):
         raise TypeError(
@@ -119,6 +122,8 @@ class Batches:
         self.vocabulary = vocabulary
         self.objective = objective
         self.sequence_length = int(sequence_length)
+        self._block_length = objective.block_length(self.sequence_length)
+        objective.check_vocabulary(vocabulary, self._block_length)
         self.batch_size = int(batch_size)
         self._seed = int(seed)
         self._shard_index = int(shard_index)
@@ -130,7 +135,7 @@ class Batches:
         if self.steps_per_epoch == 0:
             raise ValueError(
                 f"Expected text for at least one batch of {batch_size} examples in each of {num_shards} shards; "
-                f"{corpus.counts['tokens']} tokens make {examples} examples of {sequence_length} tokens. "
+                f"{corpus.counts['tokens']} tokens make {examples} examples of {self._block_length} tokens. "
                 f"Received: batch_size={batch_size}, num_shards={num_shards}. Use more text, a smaller `batch_size` "
                 f"or a shorter `sequence_length`."
             )
@@ -150,7 +155,7 @@ class Batches:
                 # Two epochs are kept because batches are made ahead of the step that uses them.
                 self._plans = {number: plan for number, plan in self._plans.items() if abs(number - epoch) == 1}
                 self._plans[epoch] = (
-                    BlockPlan(lengths.token_counts(), self.sequence_length, rng)
+                    BlockPlan(lengths.token_counts(), self._block_length, rng, self.objective.separates_documents)
                     if pairing is None
                     else PairPlan(lengths, pairing, self.sequence_length, rng)
                 )
@@ -170,7 +175,7 @@ class Batches:
         examples = np.arange(first, first + self.batch_size) % len(plan)
         rng = np.random.default_rng([self._seed, _NOISE, epoch, self._shard_index, place])
         spans = plan.spans(examples, rng)
-        batch = assemble(spans, self.corpus, self.vocabulary, self.batch_size, self.sequence_length)
+        batch = assemble(spans, self.corpus, self.vocabulary, self.batch_size, self._block_length)
         if self.objective.pairing is not None:
             batch[features.SENTENCE_LABELS] = plan.labels(examples)
         batch = self.objective(batch, self.vocabulary, rng)

@@ -8,6 +8,7 @@ import numpy as np
 from zoo.data import features
 from zoo.objectives import selection
 from zoo.objectives.objective import Objective
+from zoo.objectives.replacing import check_rates, replace_tokens
 
 _UNITS = ("token", "whole_word", "ngram", "span")
 
@@ -104,13 +105,7 @@ class MaskedLM(Objective):
             raise ValueError(f"`unit` must be one of {_UNITS}. Received: unit={self.unit!r}.")
         if not 0.0 < self.rate <= 1.0:
             raise ValueError(f"`rate` must lie above 0, at most at 1. Received: rate={self.rate}.")
-        rates = (self.mask_token_rate, self.random_token_rate)
-        if min(rates) < 0.0 or sum(rates) > 1.0 + 1e-9:
-            raise ValueError(
-                "`mask_token_rate` and `random_token_rate` must be probabilities whose sum is at "
-                "most 1 (the rest is kept unchanged). Received: "
-                f"mask_token_rate={rates[0]}, random_token_rate={rates[1]}."
-            )
+        check_rates(self.mask_token_rate, self.random_token_rate)
         if self.max_predictions is not None and self.max_predictions < 1:
             raise ValueError(f"`max_predictions` must be at least 1. Received: max_predictions={self.max_predictions}.")
 
@@ -171,10 +166,7 @@ class MaskedLM(Objective):
     def _replace(self, original, begins, vocabulary, rng):
         """New ids for the chosen tokens; tokens up to the next of `begins` share their fate."""
         roll = rng.random(np.count_nonzero(begins))[np.cumsum(begins) - 1]  # (tokens,)
-        ordinary = vocabulary.ordinary_ids
-        drawn = ordinary[rng.integers(0, len(ordinary), len(original))]
-        replaced = np.where(roll < self.mask_token_rate + self.random_token_rate, drawn, original)
-        return np.where(roll < self.mask_token_rate, vocabulary.mask_id, replaced)
+        return replace_tokens(original, roll, self.mask_token_rate, self.random_token_rate, vocabulary, rng)
 
 
 def _nonzero(chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Objectives written as text, for the shell and for files: `MaskedLM(unit='span') + NextSentence()`."""
 
 import ast
+from collections.abc import Callable
 
 from zoo.objectives.objective import Objective
 
@@ -8,7 +9,8 @@ from zoo.objectives.objective import Objective
 def parse_objective(text: str) -> Objective:
     """Read an objective that is written as in Python.
 
-    Only names of objectives, `+`, and literal keyword arguments are understood; nothing is evaluated.
+    Only names of objectives (and `ul2`), `+`, and keyword arguments are understood: literals, and tuples or lists
+    of objectives. Nothing is evaluated.
 
     Args:
         text: str, such as `"MaskedLM(unit='whole_word', rate=0.25) + NextSentence"`.
@@ -39,26 +41,35 @@ def _build(node, text):
     name = call.func if call else node
     if not isinstance(name, ast.Name) or name.id not in _known() or (call and call.args):
         raise ValueError(_message(text))
-    try:
-        arguments = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords} if call else {}
-    except ValueError as error:
-        raise ValueError(_message(text)) from error
+    arguments = {keyword.arg: _read_argument(keyword.value, text) for keyword in call.keywords} if call else {}
     try:
         return _known()[name.id](**arguments)
     except TypeError as error:
         raise ValueError(f"{_message(text)} {error}") from error
 
 
-def _known() -> dict[str, type[Objective]]:
+def _read_argument(node, text):
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return tuple(_read_argument(element, text) for element in node.elts)
+    if isinstance(node, (ast.Call, ast.Name, ast.BinOp)):
+        return _build(node, text)
+    try:
+        return ast.literal_eval(node)
+    except ValueError as error:
+        raise ValueError(_message(text)) from error
+
+
+def _known() -> dict[str, Callable[..., Objective]]:
     from zoo import objectives
 
     exported = {name: getattr(objectives, name) for name in objectives.__all__}
-    return {
+    classes = {
         name: value
         for name, value in exported.items()
         if isinstance(value, type) and issubclass(value, Objective) and hasattr(value, "__dataclass_fields__")
         and name != "Composite"
     }  # fmt: skip
+    return {**classes, "ul2": objectives.ul2}
 
 
 def _message(text):

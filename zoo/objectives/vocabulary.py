@@ -20,12 +20,15 @@ class Vocabulary:
         start_id: int. Id that begins an example (`[CLS]`, `<s>`).
         end_id: int. Id that ends a text (`[SEP]`, `</s>`).
         mask_id: int. Id that stands for a token to be predicted.
-        special_ids: tuple of ints. All ids that stand for no text: these four, the unknown token
-            and the place holders. They are never masked and never drawn as random replacements.
+        special_ids: tuple of ints. All ids that stand for no text: these four, the unknown token,
+            the place holders and the sentinels. They are never masked and never drawn as random
+            replacements.
+        sentinel_ids: tuple of ints. The ids of `<extra_id_0>`, `<extra_id_1>`, ..., which stand for
+            spans of text that T5 leaves out; empty if the vocabulary has none.
 
     Raises:
-        ValueError: if an id lies outside the vocabulary, if one of the four ids is missing from
-            `special_ids`, or if no ordinary id is left.
+        ValueError: if an id lies outside the vocabulary, if one of the four ids or a sentinel is
+            missing from `special_ids`, if a sentinel is there twice, or if no ordinary id is left.
     """
 
     size: int
@@ -34,6 +37,7 @@ class Vocabulary:
     end_id: int
     mask_id: int
     special_ids: tuple[int, ...]
+    sentinel_ids: tuple[int, ...] = ()
 
     def __post_init__(self):
         special = tuple(sorted({int(i) for i in self.special_ids}))
@@ -44,6 +48,13 @@ class Vocabulary:
                     f"`special_ids` must contain `{name}`. Received: {name}={getattr(self, name)}, "
                     f"special_ids={special}. Add the id to `special_ids`."
                 )
+        sentinels = tuple(map(int, self.sentinel_ids))
+        object.__setattr__(self, "sentinel_ids", sentinels)
+        if not set(special).issuperset(sentinels) or len(set(sentinels)) < len(sentinels):
+            raise ValueError(
+                "`special_ids` must contain all `sentinel_ids`, and these be different. Received: "
+                f"sentinel_ids={sentinels}, special_ids={special}."
+            )
         if special[0] < 0 or special[-1] >= self.size:
             raise ValueError(
                 f"Every special id must lie between 0 and size - 1 = {self.size - 1}. "
@@ -62,7 +73,7 @@ class Vocabulary:
         Args:
             tokenizer: a tokenizer of `zoo.tokenizers` or KerasHub, with `vocabulary_size()`,
                 `get_vocabulary()`, `pad_token_id`, `start_token_id`, `end_token_id` and
-                `mask_token_id`.
+                `mask_token_id`; with `sentinel_ids` if it has sentinels.
 
         Raises:
             ValueError: if one of the four special tokens is missing.
@@ -76,7 +87,8 @@ class Vocabulary:
                     f"Received: tokenizer={tokenizer!r}. Use a tokenizer of a masked language "
                     "model, for example `zoo.tokenizers.WordPiece`."
                 )
-        special = set(ids.values()) | set(getattr(tokenizer, "special_token_ids", ()))
+        sentinels = tuple(getattr(tokenizer, "sentinel_ids", ()))
+        special = {*ids.values(), *getattr(tokenizer, "special_token_ids", ()), *sentinels}
         special.add(getattr(tokenizer, "unk_token_id", None))
         special.discard(None)
         pieces = tokenizer.get_vocabulary()
@@ -88,6 +100,7 @@ class Vocabulary:
             end_id=int(ids["end"]),
             mask_id=int(ids["mask"]),
             special_ids=tuple(special),
+            sentinel_ids=sentinels,
         )
 
     @functools.cached_property
