@@ -19,7 +19,7 @@ def fitted():
     keras.utils.set_random_seed(1)
     model = classifier()
     model.compile(optimizer=keras.optimizers.Adam(3e-3))
-    history = model.fit(*TRAIN, epochs=14, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
+    history = model.fit(*TRAIN, epochs=20, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
     return model, history
 
 
@@ -279,6 +279,20 @@ def test_the_default_optimizer_warms_up_and_decays_over_the_run():
     mine.compile(optimizer=keras.optimizers.Adam(1e-3))
     mine.fit(*TRAIN, epochs=1, verbose=0)
     assert float(mine.optimizer.learning_rate) == pytest.approx(1e-3)
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="on TensorFlow a step that makes variables is traced again"
+)
+@pytest.mark.parametrize("optimizer", ["auto", "adam"])
+def test_the_training_step_is_traced_once(optimizer, monkeypatch):
+    traces = []
+    step = zoo.TextClassifier.train_step
+    monkeypatch.setattr(zoo.TextClassifier, "train_step", lambda self, data: traces.append(1) or step(self, data))
+    model = classifier()
+    model.compile(optimizer=optimizer)
+    model.fit(*texts.reviews(11), epochs=2, verbose=0)
+    assert len(traces) == 1
 
 
 def test_config_round_trip():

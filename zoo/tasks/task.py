@@ -91,11 +91,13 @@ class Task(PresetTask):
 
     def _schedule(self, steps: int) -> None:
         """Give the default optimizer its warmup and decay over the `steps` of this training run."""
-        if not self._default_optimizer:
-            return
-        rate = fine_tuning_rate(self.backbone.hidden_dim)
-        self.optimizer = AdamW(WarmupLinearDecay(rate, total_steps=max(1, steps)))
-        self.train_function = None
+        if self._default_optimizer:
+            rate = fine_tuning_rate(self.backbone.hidden_dim)
+            self.optimizer = AdamW(WarmupLinearDecay(rate, total_steps=max(1, steps)))
+            self.train_function = None
+        if not self.optimizer.built:
+            # Otherwise TensorFlow traces the step twice, first to make the optimizer's variables: half of a short run.
+            self.optimizer.build(self.trainable_variables)
 
     def _targets(self, labels) -> np.ndarray:
         """Raw labels as the array that the loss takes; raises a ValueError for labels that it can't."""

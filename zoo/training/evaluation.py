@@ -226,8 +226,6 @@ class Evaluation:
             steps = epochs * kind.batches(model, examples, self.batch_size)
             peak = rate or fine_tuning_rate(model.backbone.hidden_dim)
             model.compile(optimizer=AdamW(WarmupLinearDecay(peak, total_steps=steps)))
-            # Otherwise TensorFlow traces the step twice, first to make the optimizer's variables: half of a short run.
-            model.optimizer.build(model.trainable_variables)
             return model
 
         options = {"epochs": epochs, "batch_size": self.batch_size}
