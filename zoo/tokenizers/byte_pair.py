@@ -133,7 +133,7 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
         return rows
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return ids as text, byte for byte; padding, start and end left out, a space before a mask.
+        """Return ids as text, byte for byte; padding, start and end left out, a space before a mask or sentinel.
 
         Args:
             ids: int sequence (tokens,). Bytes that are no UTF-8 become U+FFFD.
@@ -144,8 +144,8 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
         parts = []
         for number in np.asarray(ids).reshape(-1).tolist():
             piece = self.id_to_token(number)
-            if piece == MASK:
-                parts.append(f" {MASK}".encode() if parts else MASK.encode())
+            if piece == MASK or piece in self._sentinels:
+                parts.append(f" {piece}".encode() if parts else piece.encode())
             elif piece not in (PAD, START, END):
                 parts.append(self._bytes[number])
         return b"".join(parts).decode("utf-8", "replace")
@@ -172,6 +172,10 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
         if any(isinstance(row, (list, np.ndarray)) for row in rows):
             return [self._detokenize(row) for row in rows]
         return b"".join(self._bytes[number] for number in rows).decode("utf-8", "replace")
+
+    def _with_pieces(self, pieces):
+        vocabulary = {piece: number for number, piece in enumerate([*self._pieces, *pieces])}
+        return type(self)(**{**self.get_config(), "vocabulary": vocabulary, "merges": self.merges})
 
     def _build_graph_tokenizer(self):
         from zoo.tokenizers.byte_pair_graph import GraphBytePair

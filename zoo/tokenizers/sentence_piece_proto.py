@@ -64,3 +64,11 @@ def find_in_texts(proto: bytes, token: str, required: Sequence[str]) -> bytes:
         return proto
     pieces[token].type = pieces[token].USER_DEFINED
     return model.SerializeToString(deterministic=True)
+
+
+def add_control_pieces(proto: bytes, pieces: Sequence[str]) -> bytes:
+    """Return a model with more pieces, after its own, that no text gives: control symbols, as SentencePiece says."""
+    model = parse_proto(proto)
+    for piece in pieces:
+        model.pieces.add(piece=piece, score=0.0, type=model.pieces[0].CONTROL)
+    return model.SerializeToString(deterministic=True)

@@ -1,6 +1,7 @@
 """What every tokenizer of the zoo does in the same way, whatever its pieces are."""
 
 import importlib
+import itertools
 import os
 import re
 import sys
@@ -13,7 +14,13 @@ from zoo.tokenizers.text_inputs import as_strings, check_texts, restore_shape
 # Texts that are tokenized at once: enough for all cores, few enough for memory to stay small.
 _BATCH = 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SENTINEL = re.compile(r"\s*(<extra_id_(?:0|[1-9]\d*)>)")
 _UNREADABLE = "\ufffd"
+
+
+def sentinel(number: int) -> str:
+    """Return the piece of a sentinel, `<extra_id_0>` being the first."""
+    return f"<extra_id_{number}>"
 
 
 class BackboneOfPresets:
@@ -37,7 +44,11 @@ class TextTokenizer:
 
     - `_encode_batch(texts)`: the ids of each text, int32 arrays (tokens,);
     - `_encode_batch_with_offsets(texts)`: these, and where each token is, int32 (tokens, 2);
-    - `_build_graph_tokenizer()`: what has `tokenize` and `detokenize` for tensors in a TensorFlow graph.
+    - `_build_graph_tokenizer()`: what has `tokenize` and `detokenize` for tensors in a TensorFlow graph;
+    - `_with_pieces(pieces)`: a tokenizer like this one that has these pieces too, after its own.
+
+    A vocabulary may have sentinels, the pieces `<extra_id_0>`, `<extra_id_1>`, ... of T5, which stand for spans of
+    text that are left out. `encode` never makes them of a text, `encode_with_sentinels` does, `decode` shows them.
 
     Attributes:
         tokens_of_names: dict, `{"pad": "[PAD]", ...}`, which token has which purpose.
@@ -73,6 +84,7 @@ class TextTokenizer:
             return
         self._ids = {piece: number for number, piece in enumerate(pieces)}
         self._starts_word = np.array(starts_word, bool)
+        self._sentinels = frozenset(filter(_SENTINEL.fullmatch, pieces))
         for name, token in self.tokens_of_names.items():
             setattr(self, f"{name}_token_id", self._ids[token])
 
@@ -91,6 +103,29 @@ class TextTokenizer:
     def special_token_ids(self) -> list[int]:
         """The ids of `special_tokens`."""
         return [self.token_to_id(token) for token in self.special_tokens]
+
+    @property
+    def sentinel_ids(self) -> list[int]:
+        """The ids of `<extra_id_0>`, `<extra_id_1>`, ..., as far as the vocabulary has them without a gap."""
+        self._check_ready()
+        names = itertools.takewhile(self._ids.__contains__, map(sentinel, itertools.count()))
+        return [self._ids[name] for name in names]
+
+    def with_sentinels(self, number: int = 100):
+        """Return a tokenizer like this one whose vocabulary has at least so many sentinels.
+
+        Those that are missing come after all other pieces, `<extra_id_0>` last: in a vocabulary that had none,
+        `<extra_id_k>` has the id `vocabulary_size() - 1 - k`, as in T5 (Raffel et al. 2020, arXiv 1910.10683,
+        released code). All other pieces keep their ids, and texts theirs.
+
+        Args:
+            number: int, positive.
+        """
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ValueError(f"`number` must be a positive integer. Received: number={number!r}")
+        self._check_ready()
+        missing = [name for name in map(sentinel, reversed(range(number))) if name not in self._ids]
+        return self._with_pieces(missing) if missing else self
 
     @property
     def unk_token(self) -> str:
@@ -154,6 +189,38 @@ class TextTokenizer:
             TypeError: if `texts` is one str, or an element of it is not a str.
         """
         return list(self._in_batches(self._encode_batch_with_offsets, texts))
+
+    def encode_with_sentinels(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Tokenize texts as `encode` does, but make sentinels of what looks like them, with the space before each.
+
+        Args:
+            texts: sequence of str, such as `"The <extra_id_0> walks in <extra_id_1> park"`. A name that is not in
+                the vocabulary is text like any other.
+
+        Returns:
+            list of int32 arrays (tokens,), one a text.
+
+        Raises:
+            TypeError: if `texts` is one str, or an element of it is not a str.
+        """
+        # Text and sentinels in turn; all texts are encoded at once.
+        parts = [self._split_at_sentinels(text) for text in check_texts(texts)]
+        encoded = iter(self.encode([part for row in parts for part in row[::2]]))
+        rows = []
+        for row in parts:
+            ids = [next(encoded)]
+            for name in row[1::2]:
+                ids += [np.array([self._ids[name]], np.int32), next(encoded)]
+            rows.append(np.concatenate(ids))
+        return rows
+
+    def _split_at_sentinels(self, text):
+        parts, start = [], 0
+        for match in _SENTINEL.finditer(text):
+            if match[1] in self._sentinels:
+                parts += [text[start : match.start()], match[1]]
+                start = match.end()
+        return [*parts, text[start:]]
 
     def _in_batches(self, encode_batch, texts) -> Iterator:
         texts = check_texts(texts)

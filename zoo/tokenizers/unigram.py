@@ -10,7 +10,7 @@ import keras_hub
 import numpy as np
 import sentencepiece
 
-from zoo.tokenizers.sentence_piece_proto import find_in_texts, read_proto
+from zoo.tokenizers.sentence_piece_proto import add_control_pieces, find_in_texts, read_proto
 from zoo.tokenizers.text_tokenizer import BackboneOfPresets, TextTokenizer
 from zoo.tokenizers.vocabulary_files import write_bytes
 
@@ -132,7 +132,7 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
         for number in np.asarray(ids).reshape(-1).tolist():
             piece = self.id_to_token(number)
             if piece not in (PAD, START, END):
-                text += f" {piece}" if piece == MASK else piece.replace(SPACE, " ")
+                text += f" {piece}" if piece == MASK or piece in self._sentinels else piece.replace(SPACE, " ")
         return text.removeprefix(" ")
 
     def fingerprint(self) -> str:
@@ -150,6 +150,9 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
 
     def load_assets(self, dir_path):
         self.set_proto(os.path.join(dir_path, PROTO_FILE))
+
+    def _with_pieces(self, pieces):
+        return type(self)(**{**self.get_config(), "proto": add_control_pieces(self.proto, pieces)})
 
     def _build_graph_tokenizer(self):
         from zoo.tokenizers.unigram_graph import GraphUnigram

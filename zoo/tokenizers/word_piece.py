@@ -148,7 +148,8 @@ class WordPiece(TextTokenizer, keras_hub.tokenizers.BertTokenizer):
             piece = self.id_to_token(number)
             if piece in left_out:
                 continue
-            if words and not self._starts_word[number] and words[-1] not in SPECIAL_TOKENS:
+            joins = words and not self._starts_word[number]
+            if joins and words[-1] not in SPECIAL_TOKENS and words[-1] not in self._sentinels:
                 words[-1] += piece.removeprefix(CONTINUATION)
             else:
                 words.append(piece)
@@ -170,6 +171,9 @@ class WordPiece(TextTokenizer, keras_hub.tokenizers.BertTokenizer):
 
     def load_assets(self, dir_path):
         self.set_vocabulary(os.path.join(dir_path, VOCABULARY_FILE))
+
+    def _with_pieces(self, pieces):
+        return type(self)(**{**self.get_config(), "vocabulary": [*self.vocabulary, *pieces]})
 
     def _build_graph_tokenizer(self):
         from zoo.tokenizers.word_piece_graph import GraphWordPiece
