@@ -13,7 +13,19 @@ _HOMES = {
     "TokenClassifier": "zoo.tasks",
     "list_presets": "zoo.presets",
 }
-_PACKAGES = ("data", "heads", "layers", "metrics", "models", "objectives", "presets", "tasks", "tokenizers", "training")
+_PACKAGES = (
+    "analysis",
+    "data",
+    "heads",
+    "layers",
+    "metrics",
+    "models",
+    "objectives",
+    "presets",
+    "tasks",
+    "tokenizers",
+    "training",
+)
 
 __all__ = [*_HOMES, *_PACKAGES]
 __version__ = "0.1.0"

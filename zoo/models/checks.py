@@ -1,4 +1,4 @@
-"""Checks that every backbone makes of its arguments before it makes a weight."""
+"""Checks of a backbone: of its arguments, before it makes a weight, and of the tokenizer beside it."""
 
 
 def check_backbone_arguments(*, num_heads: int, hidden_dim: int, **sizes: int) -> None:
@@ -11,6 +11,16 @@ def check_backbone_arguments(*, num_heads: int, hidden_dim: int, **sizes: int) -
     if hidden_dim % num_heads:
         raise ValueError(
             f"`num_heads` must divide `hidden_dim`. Received: num_heads={num_heads}, hidden_dim={hidden_dim}"
+        )
+
+
+def check_vocabulary(backbone, tokenizer) -> None:
+    """Raise a ValueError if the tokenizer has pieces that the backbone has no embedding for."""
+    if tokenizer.vocabulary_size() > backbone.vocabulary_size:
+        raise ValueError(
+            "The backbone must have an embedding for every piece of the tokenizer. Received: "
+            f"tokenizer.vocabulary_size()={tokenizer.vocabulary_size()}, "
+            f"backbone.vocabulary_size={backbone.vocabulary_size}. Build them of one vocabulary."
         )
 
 

@@ -39,7 +39,7 @@ class Encoder(keras_hub.models.Backbone):
         self.final_norm = final_norm
         self.pooler = pooler
         inputs = self._inputs()
-        outputs = {"sequence_output": self._encode(inputs)}
+        outputs = {"sequence_output": self.hidden_states(inputs)[-1]}
         if pooler is not None:
             outputs["pooled_output"] = pooler(outputs["sequence_output"][:, 0, :])  # (batch, hidden_dim)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
@@ -50,9 +50,21 @@ class Encoder(keras_hub.models.Backbone):
             names.append(features.SEGMENT_IDS)
         return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
-    def _encode(self, inputs):
+    def hidden_states(self, inputs):
+        """The vectors of the tokens after every layer that runs.
+
+        Args:
+            inputs: a dict as in a call.
+
+        Returns:
+            A list of float tensors (batch, length, hidden_dim), one a layer in the order in which they run; a
+            layer that is repeated has one a time. The last is `sequence_output`, with the final normalization
+            where there is one.
+        """
         hidden = self.embedding(inputs[features.TOKEN_IDS], inputs.get(features.SEGMENT_IDS))
         bias = padding_bias(inputs[features.PADDING_MASK])  # (batch, 1, 1, key)
+        states = []
         for index in self.order:
             hidden = self.transformer_layers[index](hidden, bias=bias)
-        return hidden if self.final_norm is None else self.final_norm(hidden)
+            states.append(hidden)
+        return states if self.final_norm is None else [*states[:-1], self.final_norm(hidden)]

@@ -162,6 +162,11 @@ def _mismatch(text: str, position: int, received: str) -> str:
     )
 
 
+def is_unspaced(character: str) -> bool:
+    """Whether a character is of a script without spaces between words."""
+    return any(lowest <= ord(character) <= highest for lowest, highest in _UNSPACED)
+
+
 def jieba_words(text: str) -> list[str]:
     """The words of a Chinese text according to jieba (MIT licence).
 

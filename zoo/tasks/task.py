@@ -9,6 +9,7 @@ from zoo.data.batches import BucketedBatches
 from zoo.data.feeding import feed
 from zoo.data.inputs import has_features, read_examples
 from zoo.data.ragged import EncodedExamples
+from zoo.models.checks import check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.preset_task import PresetTask
 from zoo.training.optimizers import AdamW, fine_tuning_rate
@@ -36,21 +37,12 @@ class Task(PresetTask):
 
     def __init__(self, backbone, inputs, outputs, tokenizer=None, preprocessor=None, seed=0, compile=True, **kwargs):
         if tokenizer is not None and preprocessor is None:
-            self._check_vocabulary(backbone, tokenizer)
+            check_vocabulary(backbone, tokenizer)
             preprocessor = TextPreprocessor(tokenizer, sequence_length=backbone.max_sequence_length)
         self.backbone = backbone
         self.preprocessor = preprocessor
         self.seed = seed
         super().__init__(inputs=inputs, outputs=outputs, compile=compile, **kwargs)
-
-    @staticmethod
-    def _check_vocabulary(backbone, tokenizer):
-        if tokenizer.vocabulary_size() > backbone.vocabulary_size:
-            raise ValueError(
-                "The backbone must have an embedding for every piece of the tokenizer. Received: "
-                f"tokenizer.vocabulary_size()={tokenizer.vocabulary_size()}, "
-                f"backbone.vocabulary_size={backbone.vocabulary_size}. Build them of one vocabulary."
-            )
 
     @property
     def tokenizer(self):
