@@ -28,6 +28,8 @@ TINY = {
         ["topic_judge", "runs/mine/preset"],
     ),
 }
+# At this size nearly all of the time would go into tracing graphs.
+EAGERLY = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
 BY_NAME = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
 
 
@@ -90,7 +92,8 @@ def test_it_runs(path, tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = read(path)
     values, presets = TINY[path.stem]
-    parameters_cell(notebook).source = "\n".join(f"{name} = {value}" for name, value in values.items())
+    assignments = [f"{name} = {value!r}" for name, value in values.items()]
+    parameters_cell(notebook).source = "\n".join([*assignments, EAGERLY])
     client = NotebookClient(
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
