@@ -11,14 +11,16 @@ TRAIN = texts.reviews(61)
 
 
 def classifier(**options):
-    return zoo.TextClassifier(texts.backbone(TOKENIZER), tokenizer=TOKENIZER, **{"num_classes": 2, **options})
+    # Pre-norm, which learns from any seed; post-norm at this size does not.
+    backbone = texts.backbone(TOKENIZER, normalize_first=True)
+    return zoo.TextClassifier(backbone, tokenizer=TOKENIZER, **{"num_classes": 2, **options})
 
 
 @pytest.fixture(scope="module")
 def fitted():
     keras.utils.set_random_seed(1)
     model = classifier()
-    model.compile(optimizer=keras.optimizers.Adam(3e-3))
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
     history = model.fit(*TRAIN, epochs=20, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
     return model, history
 
