@@ -164,6 +164,16 @@ def test_corrupt_tells_random_and_kept_tokens_apart_without_colours(preset):
     assert re.search(r"_[^_]+_", printed)
 
 
+def test_corrupt_shows_what_a_decoder_must_say(preset):
+    text = "the film was good. the book was bad. the meal was warm."
+    printed = works("corrupt", "--preset", preset, "--objective", "TextInfilling + SentencePermutation", text)
+    assert "[MASK]" in printed
+    assert "target   [CLS] the film was good. the book was bad. the meal was warm. [SEP]" in printed
+    printed = works("corrupt", "--preset", preset, "--objective", "SpanCorruption(rate=0.3)", text)
+    assert re.search(r"^input .*<extra_id_0>", printed, re.MULTILINE)
+    assert re.search(r"^target +<extra_id_0> ", printed, re.MULTILINE)
+
+
 def test_corrupt_refuses_an_unknown_objective(preset):
     message = refuses("corrupt", "--preset", preset, "--objective", "MaskedLn", "the film was good .")
     assert "MaskedLM" in message

@@ -142,7 +142,7 @@ def predict(
 def corrupt(
     text: Annotated[list[str], typer.Argument(help="Texts, each a document.")],
     objective: Annotated[
-        str, typer.Option(help="As in Python: \"MaskedLM(unit='span') + NextSentence\".")
+        str, typer.Option(help="As in Python: \"MaskedLM(unit='span') + NextSentence\", \"SpanCorruption\".")
     ] = "MaskedLM",
     preset: Annotated[str | None, typer.Option(help="Preset whose tokenizer is used.")] = None,
     language: Language = "en",
@@ -153,6 +153,8 @@ def corrupt(
     from zoo.training.quickstart import preset_of_language
 
     tokenizer = presets.load_tokenizer(preset or preset_of_language(language))
+    if not tokenizer.sentinel_ids:
+        tokenizer = tokenizer.with_sentinels()  # for the objectives of T5; the others never see them
     shown = objectives.preview(objectives.parse_objective(objective), text, tokenizer, seed=seed)
     if console.is_terminal and not console.no_color:
         console.print(shown)
@@ -169,6 +171,7 @@ def prepare(
         Path | None, typer.Option(help="Vocabulary to use, or a preset's or corpus's folder; trained when not given.")
     ] = None,
     vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
+    sentinels: Annotated[int, typer.Option(min=0, help="Sentinels <extra_id_0>, ... that T5 needs (100).")] = 0,
     lowercase: Annotated[bool, typer.Option(help="Whether case is dropped, with accents by word_piece.")] = True,
     segmenter: Annotated[
         str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")
@@ -186,6 +189,8 @@ def prepare(
         pieces = data.load_tokenizer(to)  # of an interrupted preparation
     else:
         pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
+    if sentinels:
+        pieces = pieces.with_sentinels(sentinels)
     manifest = data.prepare(paths, to, pieces, segmenter=None if segmenter == "none" else segmenter, workers=workers)
     print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
 

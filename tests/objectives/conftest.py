@@ -45,3 +45,38 @@ def make_batch():
         }
 
     return make
+
+
+SENTINELS = tuple(range(SIZE + 52, SIZE - 1, -1))
+
+
+@pytest.fixture(scope="session")
+def sentinel_vocabulary(vocabulary):
+    """`vocabulary` with 53 sentinels after its other ids, the first one last."""
+    special = (*vocabulary.special_ids, *SENTINELS)
+    return Vocabulary(SIZE + 53, PAD, START, END, MASK, special_ids=special, sentinel_ids=SENTINELS)
+
+
+@pytest.fixture(scope="session")
+def make_texts():
+    """Makes `[CLS] text [SEP]` examples, of random lengths or of the lengths that are given."""
+
+    def make(batch_size, length, seed=0, counts=None, unknown_rate=0.05, word_start_rate=0.6, sentence_rate=0.2):
+        rng = np.random.default_rng(seed)
+        counts = rng.integers(0, length - 1, batch_size) if counts is None else np.broadcast_to(counts, batch_size)
+        columns = np.arange(length)
+        token_ids = rng.integers(6, SIZE, (batch_size, length)).astype("int32")
+        token_ids[rng.random(token_ids.shape) < unknown_rate] = UNKNOWN
+        token_ids[:, 0] = START
+        token_ids[np.arange(batch_size), counts + 1] = END
+        token_ids[columns > counts[:, None] + 1] = PAD
+        sentence_starts = rng.random(token_ids.shape) < sentence_rate
+        return {
+            "token_ids": token_ids,
+            "segment_ids": np.zeros_like(token_ids),
+            "padding_mask": (columns <= counts[:, None] + 1).astype("int32"),
+            "word_starts": sentence_starts | (rng.random(token_ids.shape) < word_start_rate),
+            "sentence_starts": sentence_starts,
+        }
+
+    return make

@@ -7,7 +7,16 @@ import pytest
 from rich.console import Console
 
 import zoo
-from zoo.objectives import MaskedLM, NextSentence, preview
+from zoo.objectives import (
+    MASS,
+    Deshuffling,
+    MaskedLM,
+    NextSentence,
+    SentencePermutation,
+    SpanCorruption,
+    TextInfilling,
+    preview,
+)
 
 PIECES = [
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
@@ -139,3 +148,36 @@ def test_a_text_that_looks_like_a_file_name(tokenizer):
 def test_an_empty_text(tokenizer):
     with pytest.raises(ValueError, match="found none"):
         preview(MaskedLM(), ["the dog.", ""], tokenizer)
+
+
+def test_what_a_decoder_must_say(tokenizer):
+    objective = SentencePermutation() + TextInfilling()
+    seen = set()
+    for seed in range(20):
+        ((given, target),) = preview(objective, TEXTS[:1], tokenizer, seed=seed)
+        assert target == "[CLS] the dogs barked. it was old. the cat ran away. [SEP]"
+        assert given.startswith("[CLS]") and given.endswith("[SEP]") and "[MASK]" in given
+        seen.add(given)
+    assert len(seen) > 15
+
+
+def test_sentinels_are_shown(tokenizer):
+    shown = preview(SpanCorruption(rate=0.3), TEXTS[:1], tokenizer.with_sentinels(17), seed=1)
+    ((given, target),) = shown
+    assert "<extra_id_0>" in given and target.startswith("<extra_id_0> ") and target.endswith(" [SEP]")
+    left = [word for word in given.split() if not word.startswith("<extra")]
+    said = [word for word in target.split() if not word.startswith("<extra")]
+    assert len(left) + len(said) < len(TEXTS[0].split()) + 6
+    assert [piece.state for piece in shown.examples[0].said].count("masked") == target.count("<extra_id_")
+    assert "target" in str(shown) and "43m" in terminal(shown) and "41m" not in terminal(shown)
+    assert "&lt;extra_id_0&gt;" in shown._repr_html_()
+    with pytest.raises(ValueError, match="with_sentinels"):
+        preview(SpanCorruption(), TEXTS, tokenizer)
+
+
+def test_a_fragment_is_shown_alone(tokenizer):
+    objective = MASS(mask_token_rate=1.0, random_token_rate=0.0)
+    ((given, target),) = preview(objective, ["The old cat ran."], tokenizer, seed=2)
+    assert given.count("[MASK]") == 2 and target in "the old cat ran ."
+    ((given, target),) = preview(Deshuffling(), ["The old cat ran away"], tokenizer, seed=2)
+    assert sorted(given.split()) == sorted(target.split()) and target == "the old cat ran away [SEP]"

@@ -44,6 +44,8 @@ def test_travels_without_its_tables():
         ((3, 0, 1, 2, 3, (0, 1, 2, 3)), "special_ids"),
         ((7, -1, 1, 2, 3, (-1, 1, 2, 3)), "special_ids"),
         ((4, 0, 1, 2, 3, (0, 1, 2, 3)), "size=4"),
+        ((9, 0, 1, 2, 3, (0, 1, 2, 3, 7), (7, 8)), r"sentinel_ids=\(7, 8\)"),
+        ((9, 0, 1, 2, 3, (0, 1, 2, 3, 7), (7, 7)), r"sentinel_ids=\(7, 7\)"),
     ],
 )
 def test_bad_ids(arguments, message):

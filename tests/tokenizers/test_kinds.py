@@ -53,7 +53,10 @@ def test_prepare_with_each_kind(kind, tmp_path):
     inputs, _, weights = dataset[0]
     assert inputs["token_ids"].shape == (3, 31) and weights["mask_ids"].sum() > 0
     assert not np.isin(inputs["token_ids"], tokenizer.unk_token_id).any()
-    # The same corpus with the vocabulary of the first.
+    # The same corpus with the vocabulary of the first, and with sentinels.
     more = ["--vocabulary", str(tmp_path / "to"), "--to", str(tmp_path / "again")]
     assert CliRunner().invoke(app, [*command, *more], catch_exceptions=False).exit_code == 0
     assert zoo.data.load_tokenizer(tmp_path / "again").fingerprint() == tokenizer.fingerprint()
+    more = ["--vocabulary", str(tmp_path / "to"), "--to", str(tmp_path / "t5"), "--sentinels", "7"]
+    assert CliRunner().invoke(app, [*command, *more], catch_exceptions=False).exit_code == 0
+    assert len(zoo.data.load_tokenizer(tmp_path / "t5").sentinel_ids) == 7

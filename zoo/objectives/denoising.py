@@ -88,7 +88,7 @@ def text_lengths(batch: dict[str, np.ndarray], vocabulary: Vocabulary) -> np.nda
 def share_of(rate: float, counts: np.ndarray) -> np.ndarray:
     """`rate` of `counts`, rounded up: int64 array of the same shape.
 
-    The product is rounded to 9 digits first: 0.1 of 30 is 3, although `0.1 * 30` is a little more in floating point.
+    The product is rounded to 9 digits first: 0.07 of 100 is 7, although `0.07 * 100` is more in floating point.
     """
     return np.ceil(np.round(rate * counts, 9)).astype(np.int64)
 
