@@ -6,6 +6,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from zoo.analysis import fonts
+from zoo.analysis.heat_map import excerpt
 from zoo.analysis.occurrences import Occurrence
 from zoo.analysis.similarity import ContextualSimilarity
 
@@ -149,11 +150,30 @@ def test_many_sentences_are_not_written_and_need_no_font(bare_machine):
     assert figure.axes[0].get_yticklabels() == []
 
 
-def test_long_sentences_are_cut_around_the_word():
-    occurrence = Occurrence(0, "Yesterday evening they\nswam to the bank of the river Thames.", "bank", 35)
-    from zoo.analysis.heat_map import _excerpt
+@pytest.mark.parametrize(
+    ("text", "word", "shown"),
+    [
+        (
+            "Yesterday evening they\nswam to the bank of the river Thames.",
+            "bank",
+            "…hey swam to the bank of the river Th…",
+        ),
+        ("一二三四五六七八九果一二三四五六七八", "果", "…二三四五六七八九果一二三四五六七八"),
+    ],
+)
+def test_long_sentences_are_cut_around_the_word(text, word, shown):
+    assert excerpt(Occurrence(0, text, word, text.index(word))) == shown
 
-    assert _excerpt(occurrence) == "…to the bank of the…"
+
+def test_prices_are_no_formulas(bare_machine):
+    some = ContextualSimilarity(
+        tuple(Occurrence(0, "the bank has $1 and_ $2^", word, 4) for word in "abcdefg"),
+        {"embedding": np.ones((7, 3)), 1: np.ones((7, 3))},
+    )
+    figure = some.plot()
+    figure.canvas.draw()
+    assert not any(label.get_parse_math() for label in figure.axes[0].get_yticklabels())
+    assert figure.get_suptitle() == "a, b, c, d, e, …"
 
 
 @pytest.mark.parametrize("layer", ["embedding", 3])

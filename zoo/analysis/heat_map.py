@@ -1,13 +1,19 @@
 """Cosines as colours: how alike the vectors of a word are, its senses side by side."""
 
+from unicodedata import east_asian_width
+
+import numpy as np
+
 from zoo.analysis.fonts import find_fonts
+from zoo.analysis.occurrences import Occurrence
 from zoo.analysis.similarity import EMBEDDING, ContextualSimilarity
 
-# Characters of the sentence that are shown on either side of the word.
-CONTEXT = 8
+# So much of the sentence is shown on either side of the word; a Chinese character counts two.
+CONTEXT = 16
 # More rows than that have no room for their sentences.
 MAX_LABELS = 48
 ROW_HEIGHT = 0.16  # inches
+MAX_WORDS = 5  # in the title
 
 
 def draw_cosines(similarity: ContextualSimilarity, layer: int):
@@ -31,9 +37,11 @@ def draw_cosines(similarity: ContextualSimilarity, layer: int):
     import matplotlib.pyplot as plt
 
     senses = [str(each) for each in similarity.senses]
-    excerpts = [_excerpt(each) for each in similarity.occurrences] if len(similarity) <= MAX_LABELS else []
-    words = ", ".join(dict.fromkeys(each.word for each in similarity.occurrences))
+    excerpts = [excerpt(each) for each in similarity.occurrences] if len(similarity) <= MAX_LABELS else []
+    words = list(dict.fromkeys(each.word for each in similarity.occurrences))
+    words = ", ".join(words[:MAX_WORDS]) + ", …" * (len(words) > MAX_WORDS)
     fonts = find_fonts([*excerpts, *senses, words])
+    style = _style(fonts)
     side = min(max(3.2, ROW_HEIGHT * len(similarity)), 9)
     width = 2 * side + (3.6 if excerpts else 1.6)
     figure, panels = plt.subplots(1, 2, figsize=(width, side + 1), layout="constrained")
@@ -50,16 +58,24 @@ def draw_cosines(similarity: ContextualSimilarity, layer: int):
             fonts.drawable(text, f"sentence {each.sentence}")
             for text, each in zip(excerpts, similarity.occurrences, strict=True)
         ]
-        panels[0].set_yticks(range(len(labels)), labels, fontsize=7, fontfamily=fonts.families)
+        panels[0].set_yticks(range(len(labels)), labels, fontsize=7, **style)
     figure.colorbar(image, ax=panels, label="cosine", shrink=0.8)
-    figure.suptitle(fonts.drawable(words, "one word in many sentences"), fontfamily=fonts.families)
+    figure.suptitle(fonts.drawable(words, "one word in many sentences"), **style)
     return figure
 
 
-def _excerpt(occurrence):
-    start, end = max(0, occurrence.start - CONTEXT), occurrence.end + CONTEXT
-    excerpt = " ".join(occurrence.text[start:end].split())
-    return "…" * (start > 0) + excerpt + "…" * (end < len(occurrence.text))
+def excerpt(occurrence: Occurrence) -> str:
+    """Return the word and what of its sentence there is room for."""
+    text, start, end = occurrence.text, occurrence.start, occurrence.end
+    start -= _fitting(text[:start][::-1])
+    end += _fitting(text[end:])
+    return "…" * (start > 0) + " ".join(text[start:end].split()) + "…" * (end < len(text))
+
+
+def _fitting(text):
+    """How many characters of a text there is room for."""
+    widths = [2 if east_asian_width(each) in "WF" else 1 for each in text]
+    return int(np.searchsorted(np.cumsum(widths), CONTEXT, side="right"))
 
 
 def _title(similarity, layer):
@@ -78,4 +94,9 @@ def _mark_senses(axes, similarity, names, fonts):
             axes.axvline(first - 0.5, color="white", linewidth=1)
         middles.append(first + (count - 1) / 2)
         labels.append(fonts.drawable(name, f"sense {number}"))
-    axes.set_xticks(middles, labels, fontfamily=fonts.families)
+    axes.set_xticks(middles, labels, **_style(fonts))
+
+
+def _style(fonts):
+    # Sentences have prices in them, not formulas.
+    return {"fontfamily": fonts.families, "parse_math": False}
