@@ -27,6 +27,7 @@ TINY = {
         },
         ["topic_judge", "runs/mine/preset"],
     ),
+    "08_why_bert_works": ({"num_sentences": 3, "num_seeds": 1}, []),
 }
 # At this size nearly all of the time would go into tracing graphs.
 EAGERLY = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
