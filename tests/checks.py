@@ -12,6 +12,16 @@ def numbers(tensor):
     return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
 
 
+def count_without_memory(make):
+    """Number of weights of the backbone that `make()` gives; its variables have shapes and no values."""
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            return make().count_params()
+    finally:
+        # Keras would make the values up for them when the next model is built.
+        keras.utils.clear_session()
+
+
 def check_layer(make, inputs, expected_shape, call_arguments=None, expect_every_gradient=True):
     """Build, run, serialize, save, lower the precision, and send a gradient to every weight.
 

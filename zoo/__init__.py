@@ -5,9 +5,12 @@ import importlib
 # Names are fetched when they are first used, so that the shell command answers before Keras is loaded.
 _HOMES = {
     "AlbertBackbone": "zoo.models",
+    "BartBackbone": "zoo.models",
     "BertBackbone": "zoo.models",
     "MaskedLM": "zoo.tasks",
+    "MassBackbone": "zoo.models",
     "QuestionAnswering": "zoo.tasks",
+    "T5Backbone": "zoo.models",
     "TextClassifier": "zoo.tasks",
     "TextRegressor": "zoo.tasks",
     "TokenClassifier": "zoo.tasks",

@@ -3,12 +3,11 @@
 import functools
 import inspect
 
-import keras
 import pytest
 
 import zoo.models
-
-# TOK import zoo.tokenizers
+import zoo.tokenizers
+from tests.checks import count_without_memory
 from zoo import presets
 from zoo.cards import read_cards
 
@@ -18,18 +17,13 @@ every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 
 
 @functools.cache
-def count_without_memory(architecture, arguments):
-    """Number of weights of a backbone whose variables have a shape and no values, so that the largest can be built."""
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            return getattr(zoo.models, architecture)(**dict(arguments)).count_params()
-    finally:
-        keras.utils.clear_session()
+def count(architecture, arguments):
+    return count_without_memory(lambda: getattr(zoo.models, architecture)(**dict(arguments)))
 
 
 @every_card
 def test_builds_and_has_its_parameters(card):
-    assert count_without_memory(card.architecture, tuple(card.backbone.items())) == card.parameter_count
+    assert count(card.architecture, tuple(card.backbone.items())) == card.parameter_count
 
 
 @every_card

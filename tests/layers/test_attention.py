@@ -111,11 +111,14 @@ def test_cross_attention_reads_the_context():
 def test_decoding_with_a_cache_equals_causal_attention():
     inputs = RNG.normal(size=(2, 7, 12)).astype("float32")
     layer = MultiHeadAttention(3)
-    whole = numbers(layer(inputs, bias=causal_bias(7)))
+    whole = numbers(layer(inputs, bias=causal_bias(np.arange(7), np.arange(7))))
     cache = ops.zeros((2, 2, 7, 3, 4))
     for step in range(7):
         output, cache = layer(
-            inputs[:, step : step + 1], bias=causal_bias(1, 7, offset=step), cache=cache, cache_update_index=step
+            inputs[:, step : step + 1],
+            bias=causal_bias(np.array([step]), np.arange(7)),
+            cache=cache,
+            cache_update_index=step,
         )
         np.testing.assert_allclose(numbers(output)[:, 0], whole[:, step], atol=1e-5)
 
@@ -134,6 +137,9 @@ def test_heads_that_do_not_divide_the_size_are_refused():
         MultiHeadAttention(5)(np.zeros((2, 7, 12), "float32"))
 
 
-def test_causal_bias_with_offset():
-    bias = numbers(causal_bias(2, 5, offset=2))[0, 0]
+def test_causal_bias_by_positions():
+    bias = numbers(causal_bias(np.array([2, 3]), np.arange(5)))[0, 0]
     assert (bias == 0).tolist() == [[True, True, True, False, False], [True, True, True, True, False]]
+    bias = numbers(causal_bias(np.array([[0, 1], [4, 5]]), np.array([[0, 1], [4, 5]])))
+    assert bias.shape == (2, 1, 2, 2)
+    assert (bias == 0).all(axis=0).tolist() == [[[True, False], [True, True]]]

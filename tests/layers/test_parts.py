@@ -82,14 +82,14 @@ def bucket(distance, bidirectional, buckets=32, greatest=128):
 @pytest.mark.parametrize("bidirectional", [True, False])
 def test_relative_position_bias(bidirectional):
     layer = RelativePositionBias(3, bidirectional=bidirectional)
-    bias = numbers(layer(query_length=199, key_length=211))
+    bias = numbers(layer(np.arange(199), np.arange(211)))
     table = numbers(layer.embeddings)
     expected = [[bucket(key - query, bidirectional) for key in range(211)] for query in range(199)]
     # A distance whose logarithm falls on a border may go to either side in float32.
     same = np.isclose(bias[0], table[np.array(expected)].transpose(2, 0, 1), atol=1e-6)
     assert bias.shape == (1, 3, 199, 211)
     assert same.mean() > 0.995
-    step = numbers(layer(query_length=1, key_length=211, offset=150))
+    step = numbers(layer(np.array([[150]]), np.arange(211)))
     np.testing.assert_allclose(step[:, :, 0], bias[:, :, 150], atol=1e-6)
 
 
@@ -116,7 +116,7 @@ def transformer(cross=False, use_bias=True, gated=False, **options):
 @pytest.mark.parametrize("cross", [True, False])
 @pytest.mark.parametrize("gated", [True, False])
 def test_every_composition(normalize_first, kind, cross, gated):
-    arguments = {"bias": causal_bias(7)}
+    arguments = {"bias": causal_bias(np.arange(7), np.arange(7))}
     if cross:
         arguments["context"] = RNG.normal(size=(2, 5, 12)).astype("float32")
     check_layer(
@@ -146,12 +146,12 @@ def test_where_the_norm_stands():
 def test_a_decoder_layer_with_caches_equals_the_whole_sequence():
     layer = transformer(cross=True, normalize_first=True)
     context = RNG.normal(size=(2, 5, 12)).astype("float32")
-    whole = numbers(layer(INPUTS, bias=causal_bias(7), context=context))
+    whole = numbers(layer(INPUTS, bias=causal_bias(np.arange(7), np.arange(7)), context=context))
     cache, context_cache = np.zeros((2, 2, 7, 3, 4), "float32"), layer.cross_attention.project_context(context)
     for step in range(7):
         output, cache = layer(
             INPUTS[:, step : step + 1],
-            bias=causal_bias(1, 7, offset=step),
+            bias=causal_bias(np.array([step]), np.arange(7)),
             cache=cache,
             context_cache=context_cache,
             cache_update_index=step,

@@ -5,11 +5,10 @@ import pytest
 
 import zoo
 from tests.checks import numbers
+from tests.parity.reference_weights import copy_weights
 
 torch = pytest.importorskip("torch", reason="the reference models run on PyTorch")
 transformers = pytest.importorskip("transformers", reason="the reference models are those of transformers")
-
-KINDS = {"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias", "embeddings": "weight"}
 
 
 def reference(activation, num_groups, kind=None):
@@ -54,16 +53,6 @@ def places(num_groups):
             f"layer_{group}/feed_forward_norm": f"{there}.full_layer_layer_norm",
         }
     return found
-
-
-def copy_weights(weights, model, where):
-    """Copy a transformers model into Keras weights; give back the names of what was not copied."""
-    state = {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
-    for weight in weights:
-        place, kind = weight.path.rsplit("/", 1)
-        value = state.pop(f"{where[place]}.{KINDS[kind]}")
-        weight.assign(value.T if kind == "kernel" else value)
-    return set(state)
 
 
 def inputs():

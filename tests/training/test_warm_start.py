@@ -53,6 +53,17 @@ def test_warm_start_sets_what_was_seen_and_leaves_the_rest():
         warm_start(backbone, embedding[:-1])
 
 
+def test_positions_start_as_waves_of_which_one_rotation_takes_each_to_the_next():
+    backbone = texts.backbone(texts.word_piece())
+    size, dimensions = backbone.token_embedding.embeddings.shape
+    warm_start(backbone, np.ones((size, dimensions), "float32"), stddev=0.1)
+    (part,) = backbone.position_embeddings
+    table = np.asarray(part.position_embeddings)
+    assert np.sqrt((table**2).mean()) == pytest.approx(0.1, rel=1e-3)
+    rotation, *_ = np.linalg.lstsq(table[:-1], table[1:], rcond=None)
+    np.testing.assert_allclose(table[:-1] @ rotation, table[1:], atol=1e-4)
+
+
 def test_too_little_text():
     with pytest.raises(ValueError, match="Received: 20 pieces in the text, dimensions=31"):
         static_embedding(sequences(), 40, 31)

@@ -24,21 +24,35 @@ def padding_bias(padding_mask):
     return _bias_from(real)
 
 
-def causal_bias(query_length, key_length=None, offset=0):
+def causal_bias(query_positions, key_positions):
     """Hide the keys that come after the query.
 
     Args:
-        query_length: int, number of queries, in tokens.
-        key_length: int, number of keys, in tokens; `query_length` when None.
-        offset: int or scalar tensor, the position of the first query, for decoding with a cache.
+        query_positions: int tensor (query,) or (batch, query), where the queries stand, in tokens.
+        key_positions: int tensor (key,) or (batch, key), likewise.
 
     Returns:
-        float32 tensor (1, 1, query, key).
+        float32 tensor (1 or batch, 1, query, key).
     """
-    key_length = query_length if key_length is None else key_length
-    query = ops.expand_dims(ops.arange(query_length), axis=1) + offset  # (query, 1)
-    key = ops.expand_dims(ops.arange(key_length), axis=0)  # (1, key)
-    return _bias_from(ops.expand_dims(ops.less_equal(key, query), axis=(0, 1)))  # (1, 1, query, key)
+    allowed = distances(query_positions, key_positions) <= 0  # (batch, query, key)
+    return _bias_from(ops.expand_dims(allowed, axis=1))  # (batch, 1, query, key)
+
+
+def distances(query_positions, key_positions):
+    """How far each key stands behind each query.
+
+    Args:
+        query_positions: int tensor (query,) or (batch, query).
+        key_positions: int tensor (key,) or (batch, key).
+
+    Returns:
+        int tensor (1 or batch, query, key), key position - query position, in tokens.
+    """
+    query, key = (
+        ops.expand_dims(positions, axis=0) if len(positions.shape) == 1 else positions
+        for positions in (query_positions, key_positions)
+    )
+    return ops.expand_dims(key, axis=1) - ops.expand_dims(query, axis=2)
 
 
 def _bias_from(allowed):

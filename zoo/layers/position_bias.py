@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from zoo.layers.masks import distances
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RelativePositionBias(keras.layers.Layer):
@@ -22,12 +24,11 @@ class RelativePositionBias(keras.layers.Layer):
         bidirectional: bool, True in an encoder, False in a decoder.
 
     Call arguments:
-        query_length: int, number of queries, in tokens.
-        key_length: int, number of keys, in tokens.
-        offset: int or scalar tensor, the position of the first query, for decoding with a cache.
+        query_positions: int tensor (query,) or (batch, query), where the queries stand, in tokens.
+        key_positions: int tensor (key,) or (batch, key), likewise.
 
     Returns:
-        float32 tensor (1, heads, query, key).
+        float32 tensor (1 or batch, heads, query, key).
     """
 
     def __init__(self, num_heads, num_buckets=32, max_distance=128, bidirectional=True, **kwargs):
@@ -63,11 +64,10 @@ class RelativePositionBias(keras.layers.Layer):
         far = exact + ops.cast(growth * (buckets - exact), "int32")
         return first + ops.where(distance < exact, distance, ops.minimum(far, buckets - 1))
 
-    def call(self, query_length, key_length, offset=0):
-        query = ops.expand_dims(ops.arange(query_length, dtype="int32"), axis=1) + offset  # (query, 1)
-        key = ops.expand_dims(ops.arange(key_length, dtype="int32"), axis=0)  # (1, key)
-        bias = ops.take(ops.cast(self.embeddings, "float32"), self._bucket(key - query), axis=0)  # (query, key, heads)
-        return ops.expand_dims(ops.transpose(bias, (2, 0, 1)), axis=0)  # (1, heads, query, key)
+    def call(self, query_positions, key_positions):
+        bucket = self._bucket(ops.cast(distances(query_positions, key_positions), "int32"))  # (batch, query, key)
+        bias = ops.take(ops.cast(self.embeddings, "float32"), bucket, axis=0)  # (batch, query, key, heads)
+        return ops.transpose(bias, (0, 3, 1, 2))  # (batch, heads, query, key)
 
     def get_config(self):
         return {

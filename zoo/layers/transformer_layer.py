@@ -110,6 +110,11 @@ class TransformerLayer(keras.layers.Layer):
         )
         return hidden if cache is None else (hidden, updated)
 
+    def compute_output_spec(self, inputs, *args, cache=None, **kwargs):
+        # Without it Keras traces the whole layer to learn the shape, seconds for a deep model.
+        output = keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        return output if cache is None else (output, keras.KerasTensor(cache.shape, dtype=cache.dtype))
+
     def get_config(self):
         serialize = keras.layers.serialize
         return {

@@ -8,7 +8,7 @@ import keras
 
 from zoo.layers import TransformerLayer, normalization
 from zoo.models.bert import EPSILON, feed_forward, pooler, self_attention, text_embedding
-from zoo.models.checks import check_backbone_arguments
+from zoo.models.checks import check_backbone_arguments, check_heads
 from zoo.models.encoder import Encoder
 
 # What the layers of a group share, section 3.1 and table 4.
@@ -75,16 +75,22 @@ class AlbertBackbone(Encoder):
         dtype=None,
         **kwargs,
     ):
-        check_backbone_arguments(
-            vocabulary_size=vocabulary_size,
-            num_layers=num_layers,
-            num_heads=num_heads,
-            hidden_dim=hidden_dim,
-            intermediate_dim=intermediate_dim,
-            embedding_dim=embedding_dim,
-            num_groups=num_groups,
-            max_sequence_length=max_sequence_length,
-        )
+        arguments = {
+            "vocabulary_size": vocabulary_size,
+            "num_layers": num_layers,
+            "num_heads": num_heads,
+            "hidden_dim": hidden_dim,
+            "intermediate_dim": intermediate_dim,
+            "embedding_dim": embedding_dim,
+            "num_groups": num_groups,
+            "sharing": sharing,
+            "dropout": dropout,
+            "max_sequence_length": max_sequence_length,
+            "activation": activation,
+            "normalize_first": normalize_first,
+        }
+        check_backbone_arguments(arguments)
+        check_heads(num_heads, hidden_dim)
         if sharing not in SHARING:
             raise ValueError(f"`sharing` must be one of {SHARING}. Received: sharing={sharing!r}")
 
@@ -107,6 +113,7 @@ class AlbertBackbone(Encoder):
             sharing=sharing,
         )
         super().__init__(
+            arguments,
             text_embedding(
                 vocabulary_size, embedding_dim, max_sequence_length, NUM_SEGMENTS, dropout, dtype, hidden_dim
             ),
@@ -117,35 +124,6 @@ class AlbertBackbone(Encoder):
             dtype=dtype,
             **kwargs,
         )
-        self.vocabulary_size = vocabulary_size
-        self.num_layers = num_layers
-        self.num_heads = num_heads
-        self.hidden_dim = hidden_dim
-        self.intermediate_dim = intermediate_dim
-        self.embedding_dim = embedding_dim
-        self.num_groups = num_groups
-        self.sharing = sharing
-        self.dropout = dropout
-        self.max_sequence_length = max_sequence_length
-        self.activation = activation
-        self.normalize_first = normalize_first
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "num_layers": self.num_layers,
-            "num_heads": self.num_heads,
-            "hidden_dim": self.hidden_dim,
-            "intermediate_dim": self.intermediate_dim,
-            "embedding_dim": self.embedding_dim,
-            "num_groups": self.num_groups,
-            "sharing": self.sharing,
-            "dropout": self.dropout,
-            "max_sequence_length": self.max_sequence_length,
-            "activation": self.activation,
-            "normalize_first": self.normalize_first,
-        }
 
 
 def _share(make_attention, make_feed_forward, make_layer, groups, sharing):

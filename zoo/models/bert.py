@@ -7,7 +7,7 @@ import keras
 import keras_hub
 
 from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TransformerLayer, normalization
-from zoo.models.checks import check_backbone_arguments
+from zoo.models.checks import check_backbone_arguments, check_heads
 from zoo.models.encoder import Encoder
 
 EPSILON = 1e-12
@@ -107,15 +107,20 @@ class BertBackbone(Encoder):
         dtype=None,
         **kwargs,
     ):
-        check_backbone_arguments(
-            vocabulary_size=vocabulary_size,
-            num_layers=num_layers,
-            num_heads=num_heads,
-            hidden_dim=hidden_dim,
-            intermediate_dim=intermediate_dim,
-            max_sequence_length=max_sequence_length,
-            num_segments=num_segments,
-        )
+        arguments = {
+            "vocabulary_size": vocabulary_size,
+            "num_layers": num_layers,
+            "num_heads": num_heads,
+            "hidden_dim": hidden_dim,
+            "intermediate_dim": intermediate_dim,
+            "dropout": dropout,
+            "max_sequence_length": max_sequence_length,
+            "num_segments": num_segments,
+            "activation": activation,
+            "normalize_first": normalize_first,
+        }
+        check_backbone_arguments(arguments)
+        check_heads(num_heads, hidden_dim)
 
         layers = [
             TransformerLayer(
@@ -130,6 +135,7 @@ class BertBackbone(Encoder):
             for index in range(num_layers)
         ]
         super().__init__(
+            arguments,
             text_embedding(vocabulary_size, hidden_dim, max_sequence_length, num_segments, dropout, dtype),
             layers,
             final_norm=normalization("layer", EPSILON, dtype=dtype, name="final_norm") if normalize_first else None,
@@ -137,28 +143,3 @@ class BertBackbone(Encoder):
             dtype=dtype,
             **kwargs,
         )
-        self.vocabulary_size = vocabulary_size
-        self.num_layers = num_layers
-        self.num_heads = num_heads
-        self.hidden_dim = hidden_dim
-        self.intermediate_dim = intermediate_dim
-        self.dropout = dropout
-        self.max_sequence_length = max_sequence_length
-        self.num_segments = num_segments
-        self.activation = activation
-        self.normalize_first = normalize_first
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "num_layers": self.num_layers,
-            "num_heads": self.num_heads,
-            "hidden_dim": self.hidden_dim,
-            "intermediate_dim": self.intermediate_dim,
-            "dropout": self.dropout,
-            "max_sequence_length": self.max_sequence_length,
-            "num_segments": self.num_segments,
-            "activation": self.activation,
-            "normalize_first": self.normalize_first,
-        }

@@ -1,13 +1,16 @@
 """Checks of a backbone: of its arguments, before it makes a weight, and of the tokenizer beside it."""
 
 
-def check_backbone_arguments(*, num_heads: int, hidden_dim: int, **sizes: int) -> None:
-    """Raise a ValueError unless all sizes are positive integers and the heads share `hidden_dim` evenly."""
-    sizes = {"num_heads": num_heads, "hidden_dim": hidden_dim, **sizes}
-    wrong = {name: size for name, size in sizes.items() if isinstance(size, bool) or not _is_positive(size)}
+def check_backbone_arguments(arguments: dict) -> None:
+    """Raise a ValueError unless all sizes and numbers of things in `arguments` are positive integers."""
+    wrong = {name: value for name, value in arguments.items() if _is_size(name) and not _is_positive(value)}
     if wrong:
         received = ", ".join(f"{name}={size!r}" for name, size in wrong.items())
         raise ValueError(f"The sizes of a backbone must be positive integers. Received: {received}")
+
+
+def check_heads(num_heads: int, hidden_dim: int) -> None:
+    """Raise a ValueError unless the heads share `hidden_dim` evenly."""
     if hidden_dim % num_heads:
         raise ValueError(
             f"`num_heads` must divide `hidden_dim`. Received: num_heads={num_heads}, hidden_dim={hidden_dim}"
@@ -24,8 +27,12 @@ def check_vocabulary(backbone, tokenizer) -> None:
         )
 
 
+def _is_size(name) -> bool:
+    return name.startswith("num_") or name.endswith(("_size", "_dim", "_length"))
+
+
 def _is_positive(size) -> bool:
     try:
-        return int(size) == size and size > 0
+        return not isinstance(size, bool) and int(size) == size and size > 0
     except (TypeError, ValueError):
         return False

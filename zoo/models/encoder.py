@@ -1,19 +1,20 @@
 """How the parts become an encoder."""
 
 import keras
-import keras_hub
 
 from zoo.data import features
 from zoo.layers import padding_bias
+from zoo.models.backbone import Backbone
 
 
-class Encoder(keras_hub.models.Backbone):
+class Encoder(Backbone):
     """Embedding, a stack of layers in some order, and what follows the last of them.
 
     An architecture is a subclass whose constructor makes the parts and hands them over; it defines no
     layer itself. The stack is layers plus an execution order, so a layer that is repeated is one layer.
 
     Args:
+        arguments: dict, what the architecture was made with, see `Backbone`.
         embedding: `zoo.layers.TextEmbedding`.
         layers: list of `zoo.layers.TransformerLayer`.
         order: list of int, indices into `layers` in the order in which they run; each once when None.
@@ -31,7 +32,7 @@ class Encoder(keras_hub.models.Backbone):
         `pooled_output`, float tensor (batch, hidden_dim).
     """
 
-    def __init__(self, embedding, layers, order=None, final_norm=None, pooler=None, dtype=None, **kwargs):
+    def __init__(self, arguments, embedding, layers, order=None, final_norm=None, pooler=None, dtype=None, **kwargs):
         self.embedding = embedding
         self.token_embedding = embedding.token_embedding
         self.transformer_layers = layers
@@ -42,7 +43,12 @@ class Encoder(keras_hub.models.Backbone):
         outputs = {"sequence_output": self.hidden_states(inputs)[-1]}
         if pooler is not None:
             outputs["pooled_output"] = pooler(outputs["sequence_output"][:, 0, :])  # (batch, hidden_dim)
-        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
+        super().__init__(inputs, outputs, arguments, dtype=dtype, **kwargs)
+
+    @property
+    def position_embeddings(self):
+        """The layers that hold learned positions."""
+        return [self.embedding.position_embedding]
 
     def _inputs(self):
         names = [features.TOKEN_IDS, features.PADDING_MASK]

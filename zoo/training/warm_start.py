@@ -1,10 +1,14 @@
-"""Static embeddings from counts, as a start for contextual ones.
+"""Static embeddings from counts and positions from waves, as a start for contextual ones.
 
 The lecture calls BERT a deep CBOW. The counts that CBOW and its kin factorise (Levy & Goldberg 2014,
 "Neural word embedding as implicit matrix factorization") cost seconds; a model that starts from them is
-spared the first, slow part of pre-training, in which it learns which pieces are alike.
+spared the first, slow part of pre-training, in which it learns which pieces are alike. Positions that start as sines
+and cosines spare it the next: one and the same rotation takes every position to its neighbour (Vaswani et al. 2017,
+arXiv 1706.03762, section 3.5), where a table that is drawn at random has to be learnt row by row.
 """
 
+import keras
+import keras_hub
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
@@ -88,12 +92,14 @@ def _positive_information(counts):
 
 
 def warm_start(backbone, embedding: np.ndarray, stddev: float = 0.05) -> int:
-    """Put a static embedding into a backbone's token embedding; rows that are zero keep their random start.
+    """Put a static embedding into a backbone's token embedding, and sines and cosines into its learned positions.
+
+    Rows of pieces that the embedding does not know (all zero) keep their random start.
 
     Args:
         backbone: a backbone whose token embedding has the shape of `embedding`.
         embedding: float array (vocabulary_size, embedding size), as `static_embedding` gives it.
-        stddev: float, standard deviation that the vectors get.
+        stddev: float, standard deviation that the vectors of pieces and of positions get.
 
     Returns:
         int, number of pieces that were set.
@@ -109,4 +115,17 @@ def warm_start(backbone, embedding: np.ndarray, stddev: float = 0.05) -> int:
         )
     seen = np.any(embedding != 0, axis=1)  # (vocabulary_size,)
     variable.assign(np.where(seen[:, None], embedding * stddev, np.asarray(variable)))
+    for part in backbone.position_embeddings:
+        table = part.position_embeddings
+        table.assign(sinusoids(*table.shape) * stddev)
     return int(seen.sum())
+
+
+def sinusoids(length: int, dimensions: int) -> np.ndarray:
+    """Sines and cosines of the positions 0 to `length - 1` (Vaswani et al. 2017, section 3.5).
+
+    Returns:
+        float32 array (length, dimensions), of mean square 1.
+    """
+    waves = keras_hub.layers.SinePositionEncoding()(np.zeros((1, length, dimensions), "float32"))
+    return np.sqrt(2.0, dtype="float32") * keras.ops.convert_to_numpy(waves)[0]

@@ -1,0 +1,24 @@
+"""What every backbone has in common."""
+
+import keras_hub
+
+
+class Backbone(keras_hub.models.Backbone):
+    """From features to vectors: the base of `Encoder` and `EncoderDecoder`.
+
+    Args:
+        inputs: dict of symbolic tensors by feature name.
+        outputs: dict of symbolic tensors.
+        arguments: dict, what the architecture was made with. They become attributes, and the configuration that
+            a preset holds.
+        dtype: the Keras dtype policy of the model.
+    """
+
+    def __init__(self, inputs, outputs, arguments, dtype=None, **kwargs):
+        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
+        self._arguments = tuple(arguments)
+        for name, value in arguments.items():
+            setattr(self, name, value)
+
+    def get_config(self):
+        return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
