@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ from zoo import presets
 from zoo.data.benchmarks.loading import TaskData, load_task
 from zoo.data.benchmarks.sources import open_data
 from zoo.data.benchmarks.table import read_benchmark
-from zoo.training.comparison import PRETRAINED, RANDOM, fine_tune
+from zoo.training.comparison import PRETRAINED, RANDOM, CompiledTask, fine_tune
 from zoo.training.evaluation_report import report, summarise, task_score
 from zoo.training.evaluation_submission import write_answers
 from zoo.training.evaluation_tasks import KINDS
@@ -162,6 +162,7 @@ class Evaluation:
         batch_size: int.
         dtype: str or None.
         say: function that prints a line.
+        compiled: dict with the `CompiledTask` of the task at hand.
     """
 
     preset: str
@@ -173,6 +174,7 @@ class Evaluation:
     batch_size: int
     dtype: str | None
     say: Callable
+    compiled: dict = field(default_factory=dict)
 
     def do(self, data: TaskData, table) -> dict[str, list[dict]]:
         """Fine-tune and answer one task; for each start the chosen part of every seed."""
@@ -216,17 +218,23 @@ class Evaluation:
         return part
 
     def _fine_tune(self, kind, train, name, start, seed, rate, epochs):
-        # A process that makes a hundred models must not keep them all.
-        keras.utils.clear_session()
-        gc.collect()
         examples = kind.examples(train)
+        what = (kind.task.name, rate, epochs)
 
         def make_task(load_weights):
+            if what not in self.compiled:
+                # A process that makes a hundred models must not keep them all.
+                self.compiled.clear()
+                keras.utils.clear_session()
+                gc.collect()
+                keras.utils.set_random_seed(seed)
             model = kind.make(self.preset, load_weights=load_weights, dtype=self.dtype)
-            steps = epochs * kind.batches(model, examples, self.batch_size)
-            peak = rate or fine_tuning_rate(model.backbone.hidden_dim)
-            model.compile(optimizer=AdamW(WarmupLinearDecay(peak, total_steps=steps)))
-            return model
+            if what not in self.compiled:
+                steps = epochs * kind.batches(model, examples, self.batch_size)
+                peak = rate or fine_tuning_rate(model.backbone.hidden_dim)
+                model.compile(optimizer=AdamW(WarmupLinearDecay(peak, total_steps=steps)))
+                self.compiled[what] = CompiledTask(model)
+            return self.compiled[what].begin(model)
 
         options = {"epochs": epochs, "batch_size": self.batch_size}
         return fine_tune(make_task, start, seed, examples, self.run, name, **options)
