@@ -10,6 +10,7 @@ _HOMES = {
     "MaskedLM": "zoo.tasks",
     "MassBackbone": "zoo.models",
     "QuestionAnswering": "zoo.tasks",
+    "Seq2SeqLM": "zoo.tasks",
     "T5Backbone": "zoo.models",
     "TextClassifier": "zoo.tasks",
     "TextRegressor": "zoo.tasks",

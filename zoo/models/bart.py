@@ -9,7 +9,7 @@ import keras_hub
 
 from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TransformerLayer, normalization
 from zoo.models.checks import check_backbone_arguments, check_heads
-from zoo.models.encoder_decoder import EncoderDecoder, Stack
+from zoo.models.encoder_decoder import EncoderDecoder, Stack, TextFrame
 
 EPSILON = 1e-5
 INITIALIZER_RANGE = 0.02
@@ -107,6 +107,8 @@ class BartBackbone(EncoderDecoder):
     >>> outputs["decoder_sequence_output"].shape
     TensorShape([2, 5, 12])
     """
+
+    frame = TextFrame(source_starts=True, target_starts=True, first="end")
 
     def __init__(
         self,

@@ -45,6 +45,21 @@ class Stack:
         return None if self.position_bias is None else self.position_bias(query_positions, key_positions)
 
 
+@dataclasses.dataclass(frozen=True)
+class TextFrame:
+    """The special tokens around a source and a target; both end with the end token.
+
+    Attributes:
+        source_starts: bool, whether the source begins with the start token.
+        target_starts: bool, whether the decoder must say the start token first.
+        first: str, what the decoder reads before it has said anything: the `"start"`, `"end"` or `"padding"` token.
+    """
+
+    source_starts: bool
+    target_starts: bool
+    first: str
+
+
 class EncoderDecoder(Backbone):
     """An encoder that reads a text and a decoder that says one, looking at the encoder's output.
 
@@ -73,6 +88,7 @@ class EncoderDecoder(Backbone):
         features.DECODER_TOKEN_IDS,
         features.DECODER_PADDING_MASK,
     )
+    frame: TextFrame
 
     def __init__(self, arguments, encoder, decoder, logit_scale=1.0, dtype=None, **kwargs):
         # A Keras model would take dataclasses of layers apart.

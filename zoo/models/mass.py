@@ -8,7 +8,7 @@ import keras
 from zoo.data import features
 from zoo.models.bart import stacks
 from zoo.models.checks import check_backbone_arguments, check_heads
-from zoo.models.encoder_decoder import EncoderDecoder
+from zoo.models.encoder_decoder import EncoderDecoder, TextFrame
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -43,6 +43,7 @@ class MassBackbone(EncoderDecoder):
     """
 
     input_features = (*EncoderDecoder.input_features, features.DECODER_POSITIONS, features.CROSS_ATTENTION_MASK)
+    frame = TextFrame(source_starts=True, target_starts=False, first="start")
 
     def __init__(
         self,

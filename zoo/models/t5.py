@@ -15,7 +15,7 @@ from zoo.layers import (
     normalization,
 )
 from zoo.models.checks import check_backbone_arguments
-from zoo.models.encoder_decoder import EncoderDecoder, Stack
+from zoo.models.encoder_decoder import EncoderDecoder, Stack, TextFrame
 
 EPSILON = 1e-6
 NUM_BUCKETS = 32
@@ -56,6 +56,8 @@ class T5Backbone(EncoderDecoder):
     Raises:
         ValueError: if a size is not positive.
     """
+
+    frame = TextFrame(source_starts=False, target_starts=False, first="padding")
 
     def __init__(
         self,

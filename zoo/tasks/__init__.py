@@ -4,6 +4,8 @@ from zoo.tasks.answers import Answer
 from zoo.tasks.masked_lm import Filling, MaskedLM
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.question_answering import QuestionAnswering
+from zoo.tasks.samplers import Beam, Greedy, Sampling
+from zoo.tasks.seq2seq_lm import Seq2SeqLM
 from zoo.tasks.task import Task
 from zoo.tasks.text_classifier import Classification, TextClassifier
 from zoo.tasks.text_regressor import TextRegressor
@@ -11,11 +13,15 @@ from zoo.tasks.token_classifier import Entity, TokenClassifier
 
 __all__ = [
     "Answer",
+    "Beam",
     "Classification",
     "Entity",
     "Filling",
+    "Greedy",
     "MaskedLM",
     "QuestionAnswering",
+    "Sampling",
+    "Seq2SeqLM",
     "Task",
     "TextClassifier",
     "TextPreprocessor",

@@ -1,0 +1,138 @@
+"""Saying a text token by token, with what was computed before kept.
+
+The network's part of a step is one compiled function; the search around it is plain NumPy, so that every backend says
+the same text for the same seed.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.layers import padding_bias
+from zoo.tasks.samplers import Beam, BeamSearch, Sampling
+
+
+class Generator:
+    """The compiled parts of generation for one backbone.
+
+    Args:
+        backbone: an encoder-decoder.
+        first_id: int, what the decoder reads first.
+        end_id: int, the token that ends a text.
+        pad_id: int, what stands after it.
+    """
+
+    def __init__(self, backbone, first_id: int, end_id: int, pad_id: int):
+        self.backbone = backbone
+        self.first_id, self.end_id, self.pad_id = first_id, end_id, pad_id
+        self._begin = compiled(self._begin_of, backbone)
+        self._steps = {name: compiled(getattr(self, f"_{name}"), backbone) for name in ("likeliest", "logits", "best")}
+
+    def _begin_of(self, token_ids, padding_mask, room):
+        """Caches for the texts to come, `room` int array (steps,)."""
+        encoded = self.backbone.encode(token_ids, padding_mask)
+        context = self.backbone.context_caches(encoded)
+        return self.backbone.empty_caches(context, room.shape[0]), context, padding_bias(padding_mask)
+
+    def _scores(self, token_ids, index, caches, context, bias):
+        hidden, caches = self.backbone.decode_step(token_ids[:, None], index, caches, context, bias)
+        return ops.cast(self.backbone.logits(hidden)[:, 0], "float32"), caches  # (batch, vocabulary_size)
+
+    def _likeliest(self, token_ids, index, caches, context, bias):
+        logits, caches = self._scores(token_ids, index, caches, context, bias)
+        return ops.cast(ops.argmax(logits, axis=-1), "int32"), caches
+
+    def _logits(self, *arguments):
+        return self._scores(*arguments)
+
+    def _best(self, token_ids, index, caches, context, bias, origins, scores):
+        """The best continuations of all beams of a text: scores and places (batch, 2 * beams).
+
+        A place is beam * vocabulary_size + token. `origins` (batch * beams,) are the rows that the beams continue.
+        """
+        caches = [ops.take(cache, origins, axis=0) for cache in caches]
+        logits, caches = self._scores(token_ids, index, caches, context, bias)
+        total = ops.log_softmax(logits, axis=-1) + ops.reshape(scores, (-1, 1))  # (batch * beams, vocabulary_size)
+        batch, beams = scores.shape
+        total = ops.reshape(total, (batch, beams * logits.shape[-1]))
+        values, places = ops.top_k(total, 2 * beams)
+        return values, ops.cast(places, "int32"), caches
+
+    def tokens(self, token_ids, padding_mask, max_length, sampler):
+        """The texts, one token of each at a time, until all have ended.
+
+        Args:
+            token_ids, padding_mask: int arrays (batch, encoder_length), the sources.
+            max_length: int, most tokens of a text, its end token counted.
+            sampler: `Greedy` or `Sampling`.
+
+        Yields:
+            int array (batch,): the next token of each text; padding after its end.
+        """
+        caches, context, bias = self._begin(token_ids, padding_mask, np.zeros(_room(max_length), "int32"))
+        rng = np.random.default_rng(sampler.seed) if isinstance(sampler, Sampling) else None
+        last = np.full(len(token_ids), self.first_id, "int32")
+        ended = np.zeros(len(last), bool)
+        for index in range(max_length):
+            step = self._steps["likeliest" if rng is None else "logits"]
+            found, caches = step(last, np.int32(index), caches, context, bias)
+            found = ops.convert_to_numpy(found)
+            last = (found if rng is None else sampler.draw(found, rng)).astype("int32")
+            last = np.where(ended, self.pad_id, last).astype("int32")
+            yield last
+            ended |= last == self.end_id
+            if ended.all():
+                return
+
+    def beams(self, token_ids, padding_mask, max_length, beam: Beam) -> np.ndarray:
+        """The best text that a beam search finds for each source: int array (batch, at most max_length)."""
+        batch, width = len(token_ids), beam.num_beams
+        repeated = (np.repeat(array, width, axis=0) for array in (token_ids, padding_mask))
+        caches, context, bias = self._begin(*repeated, np.zeros(_room(max_length), "int32"))
+        search = BeamSearch(batch, max_length, beam, self.end_id, self.pad_id)
+        last = np.full(batch * width, self.first_id, "int32")
+        origins = np.arange(batch * width, dtype="int32")
+        vocabulary_size = self.backbone.vocabulary_size
+        for index in range(max_length):
+            values, places, caches = self._steps["best"](
+                last, np.int32(index), caches, context, bias, origins, search.scores
+            )
+            values, places = (ops.convert_to_numpy(each) for each in (values, places))
+            parents, last = search.advance(values, places // vocabulary_size, places % vocabulary_size)
+            if search.over():
+                break
+            origins = (np.arange(batch)[:, None] * width + parents).reshape(-1).astype("int32")
+            last = last.reshape(-1).astype("int32")
+        return search.best()
+
+
+def compiled(function, model):
+    """`function` of arrays and tensors, compiled by the backend, with the model's weights as they are at each call."""
+    backend = keras.config.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)
+    if backend == "jax":
+        import jax
+
+        def with_weights(values, *arguments):
+            with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+                return function(*arguments)
+
+        run = jax.jit(with_weights)
+        return lambda *arguments: run([variable.value for variable in model.variables], *arguments)
+    import torch
+
+    def run(*arguments):
+        with torch.no_grad():
+            return function(
+                *(ops.convert_to_tensor(each) if isinstance(each, np.ndarray) else each for each in arguments)
+            )
+
+    return run
+
+
+def _room(max_length):
+    """Steps that a cache has room for: Keras takes the softmax over a single key for a mistake."""
+    return max(2, max_length)
