@@ -139,13 +139,18 @@ def test_row_8_a_share_in_floating_point_adds_no_mask(vocabulary, make_texts):
 
 
 def test_row_9_a_text_can_begin_with_a_span_and_end_with_text(sentinel_vocabulary):
-    counts = np.full(3001, 13)
-    fixed = SpanCorruption().hide(counts, 13, np.random.default_rng(6))
-    assert not fixed[:, 0].any() and fixed[:, -1].all(), "T5's law, which is the default: one span, at the end"
-    free = SpanCorruption(anywhere=True).hide(counts, 13, np.random.default_rng(6))
+    token_ids = np.tile(np.array([2, *range(20, 33), 3], "int32"), (3001, 1))
+    batch, first = (
+        {"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)},
+        sentinel_vocabulary.sentinel_ids[0],
+    )
+    places = []
+    for objective in (SpanCorruption(), SpanCorruption(anywhere=True)):
+        noisy = objective(batch, sentinel_vocabulary, np.random.default_rng(6))
+        places.append(np.bincount(np.argmax(noisy["encoder_token_ids"] == first, axis=1), minlength=12))
+    assert places[0].tolist() == [0] * 11 + [3001], "T5's law, which is the default: one span, at the end"
     # Two tokens of thirteen in one span, at one of twelve places.
-    places = np.bincount(np.argmax(free, axis=1), minlength=12)
-    assert len(places) == 12 and places.min() > 190 and places.max() < 320
+    assert len(places[1]) == 12 and places[1].min() > 190 and places[1].max() < 320
 
 
 def test_row_12_the_mask_is_the_tokenizers_whatever_is_added(tokenizer, make_texts):

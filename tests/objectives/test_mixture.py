@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.objectives.rebuilding import read_of, rebuild, said_of, texts_of
+from tests.objectives.conftest import SENTINELS
+from tests.objectives.rebuilding import fill_sentinels, read_of, rebuild, said_of, texts_of
 from zoo.objectives import (
     MASS,
     BertStyle,
@@ -63,6 +64,18 @@ def test_the_seed_decides_alone(sentinel_vocabulary, make_texts):
     first, again, other = (mixture(batch, sentinel_vocabulary, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first["encoder_token_ids"], again["encoder_token_ids"])
     assert (first["encoder_token_ids"] != other["encoder_token_ids"]).any()
+
+
+def test_a_part_can_be_there_twice(sentinel_vocabulary, make_texts):
+    batch = make_texts(31, 17, counts=15)
+    for part in (PrefixLM(), SpanCorruption(0.3, 2.0)):
+        mixture = Mixture((part, part), prefixes=((97,), (98, 98)))
+        noisy = mixture(batch, sentinel_vocabulary, np.random.default_rng(0))
+        assert {row[0] for row in noisy["encoder_token_ids"].tolist()} == {97, 98}
+        for read, said, text in zip(read_of(noisy), said_of(noisy), texts_of(batch), strict=True):
+            left = read[2 if read[0] == 98 else 1 : -1]
+            filled = fill_sentinels(left, said[:-1], SENTINELS) if SENTINELS[0] in left else left + said[:-1]
+            assert filled == text
 
 
 def test_all_inputs_of_mass(vocabulary, make_texts):

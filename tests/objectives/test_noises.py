@@ -77,15 +77,16 @@ def test_random_tokens_are_a_share_of_the_masks(vocabulary, make_texts):
     assert set(changed.tolist()) == {vocabulary.mask_id, *vocabulary.ordinary_ids.tolist()}
 
 
-def test_deletion_takes_the_features_of_tokens_along(vocabulary):
+def test_words_move_with_their_sentences_and_are_not_known_after_other_noises(vocabulary):
     starts = np.zeros((1, 9), bool)
     starts[0, [1, 3, 6]] = True
     batch = numbered([7], 9, word_starts=starts, sentence_starts=starts)
-    noisy = TokenDeletion(0.5)(batch, vocabulary, np.random.default_rng(3))
-    for token, word, sentence in zip(
-        noisy["token_ids"][0], noisy["word_starts"][0], noisy["sentence_starts"][0], strict=True
-    ):
-        assert word == sentence == (token in (10, 12, 15))
+    noisy = SentencePermutation()(batch, vocabulary, np.random.default_rng(3))
+    assert (noisy["token_ids"] != batch["token_ids"]).any() and "sentence_starts" not in noisy
+    for token, word in zip(noisy["token_ids"][0, 1:-1], noisy["word_starts"][0, 1:-1], strict=True):
+        assert word == (token in (10, 12, 15))
+    for noise in (TokenDeletion(), TextInfilling(), TokenMasking(), DocumentRotation()):
+        assert not {"word_starts", "sentence_starts"} & set(noise(batch, vocabulary, np.random.default_rng(0)))
 
 
 def test_sentences_change_places_as_wholes(vocabulary, make_texts):

@@ -85,6 +85,22 @@ def text_lengths(batch: dict[str, np.ndarray], vocabulary: Vocabulary) -> np.nda
     return counts.astype(np.int64)
 
 
+def shift(target_ids: np.ndarray, counts: np.ndarray, first_id: int, vocabulary: Vocabulary, out: np.ndarray) -> None:
+    """Writes what a decoder reads: targets one step later, after `first_id`.
+
+    Args:
+        target_ids: int32 array (batch, target_length), padded.
+        counts: int array (batch,), real tokens of each target, none 0.
+        first_id: int.
+        vocabulary: the vocabulary.
+        out: int32 array (batch, target_length).
+    """
+    out[:, 0] = first_id
+    out[:, 1:] = target_ids[:, :-1]
+    rows = np.flatnonzero(counts < target_ids.shape[1])
+    out[rows, counts[rows]] = vocabulary.pad_id  # the last token of a target is never read
+
+
 def share_of(rate: float, counts: np.ndarray) -> np.ndarray:
     """`rate` of `counts`, rounded up: int64 array of the same shape.
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from zoo.data import features
 from zoo.objectives.denoising import Denoising, width_of
-from zoo.objectives.span_corruption import SpanCorruption
+from zoo.objectives.rows import new_arrays
+from zoo.objectives.span_corruption import SpanCorruption, SpansByRow
 from zoo.objectives.text_to_text import PrefixLM
 
 _OF_THE_ENCODER = (features.ENCODER_TOKEN_IDS, features.ENCODER_PADDING_MASK, features.CROSS_ATTENTION_MASK)
@@ -84,7 +85,7 @@ class Mixture(Denoising):
     def check_vocabulary(self, vocabulary, block_length):
         for part in self.parts:
             part.check_vocabulary(vocabulary, block_length)
-        unknown = sorted({number for prefix in self.prefixes for number in prefix} - set(range(vocabulary.size)))
+        unknown = sorted({i for prefix in self.prefixes for i in prefix if not 0 <= i < vocabulary.size})
         if unknown:
             raise ValueError(
                 f"`prefixes` must be ids of the vocabulary, below {vocabulary.size}. Received: {unknown} among them."
@@ -95,21 +96,40 @@ class Mixture(Denoising):
         self.check_vocabulary(vocabulary, batch[features.TOKEN_IDS].shape[1])
         thresholds = np.cumsum(self.shares)[:-1] / sum(self.shares)
         drawn = np.searchsorted(thresholds, rng.random(count), side="right")  # (batch,)
-        made = {}
-        for name in (*self.inputs, features.TARGET_IDS, features.TARGET_WEIGHTS):
-            shape = (count, lengths[0] if name in _OF_THE_ENCODER else lengths[1])
-            dtype = np.float32 if name == features.TARGET_WEIGHTS else np.int32
-            made[name] = np.full(shape, vocabulary.pad_id if name in _IDS else 0, dtype)
-        for number, (part, prefix) in enumerate(zip(self.parts, self.prefixes, strict=True)):
-            rows = np.flatnonzero(drawn == number)
-            if not len(rows):
+        names = (*self.inputs, features.TARGET_IDS, features.TARGET_WEIGHTS)
+        widths = [lengths[0] if name in _OF_THE_ENCODER else lengths[1] for name in names]
+        made = dict(zip(names, new_arrays(count, widths), strict=True))
+        made[features.TARGET_WEIGHTS] = made[features.TARGET_WEIGHTS].view(np.float32)
+        for name, wide in made.items():
+            wide[:] = vocabulary.pad_id if name in _IDS else 0
+        for numbers in self._parts_at_once():
+            rows = np.flatnonzero(np.isin(drawn, numbers))
+            if len(rows):
+                of_rows = np.searchsorted(numbers, drawn[rows])
+                part = SpansByRow.of([self.parts[number] for number in numbers], of_rows)
+                noisy = part({name: value[rows] for name, value in batch.items()}, vocabulary, rng)
+                self._write(made, noisy, rows, drawn[rows])
+        return {**batch, **made}
+
+    def _parts_at_once(self) -> list[list[int]]:
+        """Numbers of the parts, those together that draw the noise of all their rows at once."""
+        together = {}
+        for number, part in enumerate(self.parts):
+            kind = part.anywhere if isinstance(part, SpanCorruption) else (number,)
+            together.setdefault(kind, []).append(number)
+        return list(together.values())
+
+    def _write(self, made, noisy, rows, drawn):
+        """Writes features of `rows` (rows,), for which the parts `drawn` (rows,) were drawn, with their prefixes."""
+        for prefix in dict.fromkeys(self.prefixes):
+            having = [number for number, one in enumerate(self.prefixes) if one == prefix]
+            found = np.flatnonzero(np.isin(drawn, having))
+            if not len(found):
                 continue
-            noisy = part({name: value[rows] for name, value in batch.items()}, vocabulary, rng)
             for name, wide in made.items():
                 first = len(prefix) if name in _OF_THE_ENCODER else 0
-                wide[rows, :first] = prefix[:first] if name == features.ENCODER_TOKEN_IDS else 1
-                wide[rows, first : first + noisy[name].shape[1]] = noisy[name]
-        return {**batch, **made}
+                wide[rows[found], :first] = prefix[:first] if name == features.ENCODER_TOKEN_IDS else 1
+                wide[rows[found], first : first + noisy[name].shape[1]] = noisy[name][found]
 
 
 def ul2(regular: Sequence[int] = (), extreme: Sequence[int] = (), sequential: Sequence[int] = ()) -> Mixture:

@@ -5,14 +5,14 @@ import dataclasses
 import numpy as np
 
 from zoo.data import features
-from zoo.objectives.denoising import Denoising, check_share, share_of, text_lengths
+from zoo.objectives.denoising import Denoising, check_share, share_of, shift, text_lengths
 from zoo.objectives.replacing import check_rates, replace_tokens
-from zoo.objectives.rows import first_columns, ranges
+from zoo.objectives.rows import fill, first_columns, new_arrays, ranges
 from zoo.objectives.selection import choose_tokens, shuffle_positions
 
-# Features with a value for every token of a text, which move with the tokens.
-_OF_TOKENS = (features.TOKEN_IDS, features.WORD_STARTS, features.SENTENCE_STARTS)
-PERMUTATION, MASKING, ROTATION = 1, 2, 3
+# What no longer holds when tokens have changed places.
+_STARTS = (features.WORD_STARTS, features.SENTENCE_STARTS)
+PERMUTATION, INFILLING, MASKING, DELETION, ROTATION = range(1, 6)
 
 
 class Noise(Denoising):
@@ -20,8 +20,8 @@ class Noise(Denoising):
 
     Lewis et al. (2020), arXiv 1910.13461, section 2.2. Noises are joined with `+`. However they are written, they
     act in the order of the released code (fairseq, `denoising_dataset.py`): sentences are permuted, then tokens are
-    masked, deleted or infilled, then the text is rotated. Each acts on `token_ids` and what goes with them; the
-    result is `encoder_token_ids` too.
+    infilled, masked or deleted (in this order if there are several), then the text is rotated. Each acts on
+    `token_ids`; the result is `encoder_token_ids` too.
 
     The target is the start token, the text and the end token; the decoder reads it one step later, after an end
     token. So the encoder's input, the decoder's and the target are all as wide as the batch. Every real token of
@@ -32,31 +32,37 @@ class Noise(Denoising):
         return num_tokens + 2, num_tokens + 2
 
     def corrupt(self, batch, counts, vocabulary, rng) -> dict[str, np.ndarray]:
-        """The features of the batch that the noise changes; `counts` (batch,) are the tokens of the texts."""
+        """The features of the batch that the noise changes; `counts` (batch,) are the tokens of the texts.
+
+        Where words and sentences begin is not known any more after a noise that does not say it.
+        """
         raise NotImplementedError
 
     def __call__(self, batch, vocabulary, rng):
         counts = text_lengths(batch, vocabulary)
+        changed = self.corrupt(batch, counts, vocabulary, rng)
+        kept = {name: value for name, value in batch.items() if name not in _STARTS}
         if features.TARGET_IDS not in batch:  # the first noise: later ones find the target of the original
-            batch = {**batch, **_whole_target(batch, vocabulary)}
-        batch = {**batch, **self.corrupt(batch, counts, vocabulary, rng)}
+            kept |= _whole_target(batch, counts, vocabulary)
+        noisy = {**kept, **changed}
         return {
-            **batch,
-            features.ENCODER_TOKEN_IDS: batch[features.TOKEN_IDS],
-            features.ENCODER_PADDING_MASK: batch[features.PADDING_MASK],
+            **noisy,
+            features.ENCODER_TOKEN_IDS: noisy[features.TOKEN_IDS],
+            features.ENCODER_PADDING_MASK: noisy[features.PADDING_MASK],
         }
 
 
-def _whole_target(batch, vocabulary):
+def _whole_target(batch, counts, vocabulary):
     token_ids, mask = batch[features.TOKEN_IDS], batch[features.PADDING_MASK]
-    later = np.full_like(token_ids, vocabulary.pad_id)
-    later[:, 1:] = np.where(mask[:, 1:], token_ids[:, :-1], vocabulary.pad_id)
-    later[:, 0] = vocabulary.end_id
+    given, weights = new_arrays(len(counts), (token_ids.shape[1],) * 2)
+    shift(token_ids, counts + 2, vocabulary.end_id, vocabulary, given)
+    weights = weights.view(np.float32)
+    weights[:] = mask
     return {
-        features.DECODER_TOKEN_IDS: later,
+        features.DECODER_TOKEN_IDS: given,
         features.DECODER_PADDING_MASK: mask,
         features.TARGET_IDS: token_ids,
-        features.TARGET_WEIGHTS: mask.astype(np.float32),
+        features.TARGET_WEIGHTS: weights,
     }
 
 
@@ -67,19 +73,17 @@ def text_mask(counts: np.ndarray, length: int) -> np.ndarray:
     return mask
 
 
-def moved(batch, text: np.ndarray, origin: np.ndarray) -> dict[str, np.ndarray]:
-    """The features of the tokens, when the places `text` (batch, length) get what was at `origin`.
+def moved(values: np.ndarray, counts: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """What each token of the texts has, when the tokens change places.
 
     Args:
-        batch: the batch.
-        text: bool array (batch, length).
-        origin: int array (places,), for each place in reading order the old one, counted through the whole batch.
+        values: array (batch, length), what they have now.
+        counts: int array (batch,), tokens of each text.
+        origin: int array (tokens of all texts,), for each place in reading order the old one, counted through the
+            whole batch.
     """
-    changed = {}
-    for name in _OF_TOKENS:
-        if name in batch:
-            changed[name] = batch[name].copy()
-            changed[name][text] = batch[name].ravel()[origin]
+    changed = values.copy()
+    fill(changed[:, 1:-1], counts, values.ravel().take(origin))
     return changed
 
 
@@ -123,10 +127,11 @@ class TokenMasking(Noise):
         token_ids = batch[features.TOKEN_IDS].copy()  # (batch, length)
         text = text_mask(counts, token_ids.shape[1])
         chosen = choose_tokens(text, share_of(self.rate, counts), rng)
-        original = token_ids[chosen]
-        token_ids[chosen] = replace_tokens(
-            original, rng.random(len(original)), 1.0 - self.random_token_rate, self.random_token_rate, vocabulary, rng
-        )
+        where = np.flatnonzero(chosen)
+        token_ids.ravel()[where] = replace_tokens(
+            token_ids.ravel()[where], rng.random(len(where)), 1.0 - self.random_token_rate, self.random_token_rate,
+            vocabulary, rng,
+        )  # fmt: skip
         return {features.TOKEN_IDS: token_ids}
 
 
@@ -146,23 +151,20 @@ class TokenDeletion(Noise):
 
     rate: float = 0.15
 
-    stage = MASKING
+    stage = DELETION
 
     def __post_init__(self):
         check_share(self.rate)
 
     def corrupt(self, batch, counts, vocabulary, rng):
-        length = batch[features.TOKEN_IDS].shape[1]
-        gone = choose_tokens(text_mask(counts, length), share_of(self.rate, counts), rng)
-        kept = batch[features.PADDING_MASK].astype(bool) & ~gone
-        real = first_columns(kept.sum(axis=1), length)
-        changed = {features.PADDING_MASK: real.astype(np.int32)}
-        for name in _OF_TOKENS:
-            if name in batch:
-                fill = vocabulary.pad_id if name == features.TOKEN_IDS else False
-                changed[name] = np.full_like(batch[name], fill)
-                changed[name][real] = batch[name][kept]
-        return changed
+        token_ids = batch[features.TOKEN_IDS]  # (batch, length)
+        number = share_of(self.rate, counts)
+        gone = choose_tokens(text_mask(counts, token_ids.shape[1]), number, rng)
+        kept = np.flatnonzero(batch[features.PADDING_MASK].astype(bool) & ~gone)
+        shorter = np.full_like(token_ids, vocabulary.pad_id)
+        fill(shorter, counts + 2 - number, token_ids.ravel().take(kept))
+        real = first_columns(counts + 2 - number, token_ids.shape[1])
+        return {features.TOKEN_IDS: shorter, features.PADDING_MASK: real.astype(np.int32)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +201,9 @@ class SentencePermutation(Noise):
         begins, sizes, per_row = find_runs(text, batch[features.SENTENCE_STARTS])
         order = self._draw_order(per_row, rng)  # (batch, most sentences)
         numbers = (order + (np.cumsum(per_row) - per_row)[:, None])[first_columns(per_row, order.shape[1])]
-        return moved(batch, text, ranges(begins[numbers], sizes[numbers]))
+        origin = ranges(begins[numbers], sizes[numbers])
+        names = (features.TOKEN_IDS, features.WORD_STARTS)
+        return {name: moved(batch[name], counts, origin) for name in names if name in batch}
 
     def _draw_order(self, per_row, rng):
         """Which sentence comes where: int array (batch, most sentences), the first `per_row` of a row being used."""
@@ -259,9 +263,8 @@ class DocumentRotation(Noise):
         length = batch[features.TOKEN_IDS].shape[1]
         first = np.floor(rng.random(len(counts)) * counts).astype(np.int64)  # (batch,)
         first[rng.random(len(counts)) >= self.rate] = 0
-        text = text_mask(counts, length)
         begins = np.arange(len(counts)) * length + 1
         # Of each text its end and then its beginning.
         starts = np.stack([begins + first, begins], axis=1).ravel()
         sizes = np.stack([counts - first, first], axis=1).ravel()
-        return moved(batch, text, ranges(starts, sizes))
+        return {features.TOKEN_IDS: moved(batch[features.TOKEN_IDS], counts, ranges(starts, sizes))}

@@ -1,4 +1,9 @@
-"""Rows of different lengths, all at once: what is end to end, and how it becomes a rectangle."""
+"""Rows of different lengths, all at once: what is end to end, and how it becomes a rectangle and back.
+
+Functions take the short way where all rows have the same length, as full blocks of text do.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,20 +23,26 @@ def first_columns(counts: np.ndarray, width: int) -> np.ndarray:
     return np.arange(width) < counts[:, None]
 
 
-def close_rows(tokens: np.ndarray, counts: np.ndarray, width: int, end_id: int, pad_id: int):
-    """Makes a rectangle of rows that are end to end, each with an end token after it.
+def flatten(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The first `counts` (batch,) columns of each row of `values` (batch, width), end to end."""
+    if len(counts) and (counts == counts[0]).all():
+        return values[:, : counts[0]].ravel()
+    return np.compress(first_columns(counts, values.shape[1]).ravel(), values)
 
-    Args:
-        tokens: int32 array (tokens of all rows,).
-        counts: int array (batch,), tokens of each row, below `width`.
-        width: int, tokens of a row of the rectangle.
-        end_id: int, the end token.
-        pad_id: int, what fills the rest.
 
-    Returns:
-        `(token_ids, real)`: int32 array (batch, width), and bool array (batch, width), True but for the padding.
+def fill(values: np.ndarray, counts: np.ndarray, flat: np.ndarray) -> None:
+    """Writes what is end to end into the first `counts` (batch,) columns of each row of `values` (batch, width)."""
+    if len(counts) and (counts == counts[0]).all():
+        values[:, : counts[0]] = flat.reshape(len(counts), counts[0])
+    else:
+        values[first_columns(counts, values.shape[1])] = flat
+
+
+def new_arrays(batch_size: int, widths: Sequence[int]) -> list[np.ndarray]:
+    """Arrays (batch_size, width), int32, not yet written, that lie in one piece of memory.
+
+    Pieces of a megabyte or more come in huge pages: fresh small pages can cost more than all that is done with them.
     """
-    token_ids = np.full((len(counts), width), pad_id, np.int32)
-    token_ids[first_columns(counts, width)] = tokens
-    token_ids[np.arange(len(counts)), counts] = end_id
-    return token_ids, first_columns(counts + 1, width)
+    block = np.empty(batch_size * sum(widths), np.int32)
+    ends = batch_size * np.cumsum(widths)
+    return [part.reshape(batch_size, -1) for part in np.split(block, ends[:-1])]

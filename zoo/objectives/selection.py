@@ -2,12 +2,14 @@
 
 Everything here works on `candidates`, bool (batch, length), the positions that may be chosen, and on
 `budget`, int (batch,), the number of tokens to choose. Order at random comes from sorting random
-64-bit keys whose low bits are the position: one sort gives distinct positions in random order.
+keys whose low bits are the position: one sort gives distinct positions in random order.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+
+_BITS_OF_SHORT_ROWS = 11
 
 
 class Words(NamedTuple):
@@ -52,6 +54,28 @@ def find_words(candidates: np.ndarray, word_starts: np.ndarray) -> Words:
     return Words(candidates, number, begins, first_token, run_stop)
 
 
+def _draw_keys(allowed: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.unsignedinteger]:
+    """Random keys, different in a row, whose low bits are the position; where not `allowed` they sort behind.
+
+    Returns:
+        `(keys, low)`: unsigned integers (batch, length), and the mask of the low bits. Up to a length of 2048, 32 bits
+        are enough for two keys of a row to be in the wrong order no more often than once in a million.
+    """
+    batch, length = allowed.shape
+    bits = max(int(length - 1).bit_length(), 1)
+    kind = np.uint32 if bits <= _BITS_OF_SHORT_ROWS else np.uint64
+    drawn = -(-batch * length // (8 // kind().nbytes))
+    # Whole words of the generator are drawn fastest. In place throughout: fresh memory costs more than the sort.
+    keys = rng.integers(0, np.iinfo(np.uint64).max, drawn, np.uint64, endpoint=True).view(kind)
+    keys = keys[: batch * length].reshape(batch, length)
+    keys >>= kind(1)
+    low = kind((1 << bits) - 1)
+    keys &= ~low
+    keys |= np.arange(length, dtype=kind)
+    keys |= (~allowed).astype(kind) << kind(8 * kind().nbytes - 1)
+    return keys, low
+
+
 def shuffle_positions(allowed: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """The first `count` of the positions where `allowed` (batch, length) is True, in random order.
 
@@ -59,13 +83,7 @@ def shuffle_positions(allowed: np.ndarray, count: int, rng: np.random.Generator)
         int64 array (batch, count). Rows with fewer such positions end with positions that are not
         allowed.
     """
-    length = allowed.shape[1]
-    low = np.uint64((1 << max(int(length - 1).bit_length(), 1)) - 1)
-    # In place throughout: fresh memory for every step would cost more than the sort.
-    keys = rng.integers(0, 1 << 63, allowed.shape, dtype=np.uint64)  # (batch, length)
-    keys &= ~low
-    np.putmask(keys, ~allowed, np.uint64(1 << 63))  # sorts behind the others
-    keys |= np.arange(length, dtype=np.uint64)
+    keys, low = _draw_keys(allowed, rng)
     keys.sort(axis=1)
     return (keys[:, :count] & low).astype(np.int64)
 
@@ -78,11 +96,17 @@ def choose_tokens(candidates: np.ndarray, budget: np.ndarray, rng: np.random.Gen
     Returns:
         bool array (batch, length).
     """
-    order = shuffle_positions(candidates, budget.max(initial=0), rng)
-    chosen = np.zeros(candidates.shape, bool)
-    taken = np.arange(order.shape[1]) < budget[:, None]
-    np.put_along_axis(chosen, order, taken, axis=1)
-    return chosen & candidates
+    keys, _ = _draw_keys(candidates, rng)
+    length = keys.shape[1]
+    place = np.minimum(budget, length - 1)
+    if len(place) and (place == place[0]).all():  # finding one key is cheaper than sorting all
+        beyond = np.partition(keys, place[:1], axis=1)[:, place[:1]]  # (batch, 1)
+    else:
+        beyond = np.take_along_axis(np.sort(keys, axis=1), place[:, None], axis=1)
+    chosen = keys < beyond
+    chosen |= (budget >= length)[:, None]
+    chosen &= candidates
+    return chosen
 
 
 def choose_words(words: Words, budget: np.ndarray, rng: np.random.Generator) -> np.ndarray:

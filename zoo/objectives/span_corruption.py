@@ -1,13 +1,14 @@
 """Span corruption, T5's objective: spans of a text become sentinels, and the target says what each stands for."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo.objectives.denoising import check_share
-from zoo.objectives.rows import first_columns
+from zoo.objectives.rows import first_columns, flatten, ranges
 from zoo.objectives.selection import choose_tokens
-from zoo.objectives.text_to_text import Rows, Texts, TextToText, num_noise
+from zoo.objectives.text_to_text import Rows, TextToText, num_noise
 from zoo.objectives.vocabulary import Vocabulary
 
 
@@ -23,8 +24,8 @@ class _Sentinels(TextToText):
         """Sentinels that a text of at most so many tokens can need."""
         raise NotImplementedError
 
-    def hide(self, counts: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
-        """bool array (batch, width): True for the tokens to hide, of texts with `counts` (batch,) tokens."""
+    def hide(self, texts: Rows, rng: np.random.Generator) -> "Spans":
+        """Draws the spans to hide."""
         raise NotImplementedError
 
     def check_vocabulary(self, vocabulary, block_length):
@@ -37,7 +38,7 @@ class _Sentinels(TextToText):
             )
 
     def split(self, texts, vocabulary, rng):
-        return replace_spans(texts, self.hide(texts.counts, texts.token_ids.shape[1], rng), vocabulary)
+        return replace_spans(texts, self.hide(texts, rng), vocabulary)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,14 +90,16 @@ class SpanCorruption(_Sentinels):
                 f"`mean_span_length` must be at least 1. Received: mean_span_length={self.mean_span_length}."
             )
 
-    def _count(self, counts):
+    def count(self, counts):
         """Tokens to hide and spans, of texts with `counts` tokens: of an int two ints, of an array two arrays."""
-        hidden = num_noise(self.rate, counts, np.maximum(np.asarray(counts) - 1, 0))
-        spans = np.maximum(np.minimum(hidden, 1), np.rint(hidden / self.mean_span_length))
-        return hidden, np.minimum(spans, counts - hidden).astype(np.int64)
+        hidden = num_noise(self.rate, counts, least_kept=1)
+        if isinstance(counts, int):
+            return hidden, min(max(round(hidden / self.mean_span_length), min(hidden, 1)), counts - hidden)
+        spans = np.maximum(np.rint(hidden / self.mean_span_length).astype(np.int64), np.minimum(hidden, 1))
+        return hidden, np.minimum(spans, counts - hidden)
 
     def lengths(self, num_tokens):
-        hidden, spans = map(int, self._count(num_tokens))
+        hidden, spans = self.count(num_tokens)
         return num_tokens - hidden + spans + 1, hidden + spans + 1 + self.anywhere
 
     def num_tokens(self, sequence_length):
@@ -106,11 +109,40 @@ class SpanCorruption(_Sentinels):
         return number - 1 if self.rate == 0.5 and said - self.anywhere > read else number
 
     def num_sentinels(self, num_tokens):
-        return int(self._count(num_tokens)[1]) + self.anywhere
+        return self.count(num_tokens)[1] + self.anywhere
 
-    def hide(self, counts, width, rng):
-        hidden, spans = self._count(counts)
-        return draw_spans(counts, hidden, spans, width, rng, self.anywhere)
+    def hide(self, texts, rng):
+        return draw_spans(texts.counts, *self.count(texts.counts), rng, self.anywhere)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpansByRow(_Sentinels):
+    """Span corruption of another kind for every row, drawn for all rows at once; for `Mixture`.
+
+    Args:
+        parts: the kinds, alike in `anywhere`.
+        kinds: int array (batch,), the kind of each row.
+    """
+
+    parts: tuple[SpanCorruption, ...]
+    kinds: np.ndarray
+
+    @classmethod
+    def of(cls, parts, kinds: np.ndarray) -> TextToText:
+        """What does the work of `parts` for rows of these `kinds` (batch,): the part itself, if there is one."""
+        return parts[0] if len(parts) == 1 else cls(tuple(parts), kinds)
+
+    def lengths(self, num_tokens):
+        read, said = zip(*(part.lengths(num_tokens) for part in self.parts), strict=True)
+        return max(read), max(said)
+
+    def num_sentinels(self, num_tokens):
+        return max(part.num_sentinels(num_tokens) for part in self.parts)
+
+    def hide(self, texts, rng):
+        numbers = np.array([part.count(texts.counts) for part in self.parts])  # (parts, 2, batch)
+        hidden, spans = numbers[self.kinds, :, np.arange(len(self.kinds))].T
+        return draw_spans(texts.counts, hidden, spans, rng, self.parts[0].anywhere)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,102 +166,105 @@ class ReplaceSpans(_Sentinels):
     def __post_init__(self):
         check_share(self.rate, below_one=True)
 
-    def _num_hidden(self, counts):
-        return num_noise(self.rate, counts, np.maximum(np.asarray(counts) - 1, 0))
-
     def lengths(self, num_tokens):
-        hidden = int(self._num_hidden(num_tokens))
+        hidden = num_noise(self.rate, num_tokens, least_kept=1)
         spans = min(hidden, num_tokens - hidden + 1)
         return num_tokens - hidden + spans + 1, hidden + self.num_sentinels(num_tokens) + 1
 
     def num_sentinels(self, num_tokens):
-        hidden = int(self._num_hidden(num_tokens))
+        hidden = num_noise(self.rate, num_tokens, least_kept=1)
         # With as many spans as tokens that stay there may be text behind the last one, with more there is not.
         return min(hidden, num_tokens - hidden) + 1 if hidden else 0
 
-    def hide(self, counts, width, rng):
-        return choose_tokens(first_columns(counts, width), self._num_hidden(counts), rng)
+    def hide(self, texts, rng):
+        hidden = choose_tokens(texts.columns(), num_noise(self.rate, texts.counts, least_kept=1), rng)  # (batch, width)
+        begins = hidden.copy()
+        begins[:, 1:] &= ~hidden[:, :-1]
+        starts = np.flatnonzero(flatten(begins, texts.counts))
+        tokens = np.flatnonzero(flatten(hidden, texts.counts))
+        sizes = np.diff(np.searchsorted(tokens, starts), append=len(tokens))
+        return Spans(starts, sizes, np.count_nonzero(begins, axis=1))
 
 
-def replace_spans(texts: Texts, hidden: np.ndarray, vocabulary: Vocabulary) -> tuple[Rows, Rows]:
-    """The inputs and the targets of texts of which some stretches are hidden.
+class Spans(NamedTuple):
+    """Stretches of texts that lie end to end.
+
+    Attributes:
+        starts: int array (spans of all texts,), ascending, the first token, counted through all texts.
+        sizes: int array (spans of all texts,), tokens, at least 1.
+        per_text: int array (batch,), spans of each text.
+    """
+
+    starts: np.ndarray
+    sizes: np.ndarray
+    per_text: np.ndarray
+
+
+def replace_spans(texts: Rows, spans: Spans, vocabulary: Vocabulary) -> tuple[Rows, Rows]:
+    """The inputs and the targets of texts of which some spans are hidden.
 
     Args:
         texts: the texts.
-        hidden: bool array (batch, width), True for tokens to hide.
+        spans: the spans; text is between any two of the same text.
         vocabulary: a vocabulary with enough sentinels.
     """
     sentinels = np.array(vocabulary.sentinel_ids, np.int32)
-    begins = hidden.copy()  # (batch, width), True at the first token of a span
-    begins[:, 1:] &= ~hidden[:, :-1]
-    rows = np.divmod(np.flatnonzero(begins), max(begins.shape[1], 1))[0]  # (spans,)
-    spans = begins.sum(axis=1)  # (batch,)
-    number = np.arange(len(rows)) - (np.cumsum(spans) - spans)[rows]
+    starts, sizes, per_text = spans
+    rows = np.repeat(np.arange(len(per_text)), per_text)  # (spans,)
+    number = np.arange(len(rows)) - (np.cumsum(per_text) - per_text)[rows]
+    hidden = np.bincount(rows, sizes, minlength=len(per_text)).astype(np.int64)  # (batch,)
+    # The sentinel is in the place of the first token of its span, and the others are gone.
     shown = texts.token_ids.copy()
-    shown[begins] = sentinels[number]
-    inputs = Rows.where(shown, texts.real & (~hidden | begins))
-
-    sizes = hidden.sum(axis=1)
-    last = np.take_along_axis(hidden, np.maximum(texts.counts - 1, 0)[:, None], axis=1)[:, 0]
-    closes = (spans > 0) & ~last
-    counts = sizes + spans + closes  # (batch,)
-    # A hidden token comes after all hidden ones before it, and after all sentinels up to that of its own span.
-    ahead = np.cumsum(begins[hidden]) + np.repeat(np.cumsum(closes) - closes, sizes)
-    places = np.arange(len(ahead)) + ahead
+    shown[starts] = sentinels[number]
+    stays = np.ones(len(shown), bool)
+    stays[ranges(starts + 1, sizes - 1)] = False
+    inputs = texts._replace(token_ids=shown).take(np.flatnonzero(stays), texts.counts - hidden + per_text)
+    # In the target a span comes after its sentinel, and behind the last one a sentinel if text follows.
+    last = np.cumsum(per_text)[per_text > 0] - 1
+    closes = np.zeros(len(per_text), bool)
+    closes[per_text > 0] = (starts + sizes)[last] < np.cumsum(texts.counts)[per_text > 0]
+    counts = hidden + per_text + closes
+    names = np.cumsum(sizes + 1) - sizes - 1 + (np.cumsum(closes) - closes)[rows]  # (spans,), their places
     said = np.empty(counts.sum(), np.int32)
-    said[places] = texts.token_ids[hidden]
-    said[places[begins[hidden]] - 1] = sentinels[number]
-    said[np.cumsum(counts)[closes] - 1] = sentinels[spans[closes]]
-    return inputs, Rows(said, counts)
+    said[names] = sentinels[number]
+    said[ranges(names + 1, sizes)] = texts.token_ids[ranges(starts, sizes)]
+    said[np.cumsum(counts)[closes] - 1] = sentinels[per_text[closes]]
+    return inputs, Rows(said, counts, texts.width)
 
 
-def draw_spans(counts, hidden, spans, width: int, rng: np.random.Generator, anywhere: bool) -> np.ndarray:
+def draw_spans(counts, hidden, per_text, rng: np.random.Generator, anywhere: bool) -> Spans:
     """Draws which tokens of texts are hidden, in exact numbers of tokens and spans.
 
     Args:
         counts: int array (batch,), tokens of each text.
         hidden: int array (batch,), tokens to hide.
-        spans: int array (batch,), spans to hide them in; text is between any two.
-        width: int, tokens of the longest text.
+        per_text: int array (batch,), spans to hide them in; text is between any two.
         rng: the generator.
         anywhere: whether a text may begin with a span and end with text.
-
-    Returns:
-        bool array (batch, width).
     """
     kept = counts - hidden
+    width = kept.max(initial=0) + 1
     if anywhere:  # a span may be in any gap: before each token that stays, or behind the last
-        gaps = choose_tokens(first_columns(kept + 1, width + 1), spans, rng)
+        gaps = choose_tokens(first_columns(kept + 1, width), per_text, rng)
     else:  # not in the first gap, and one in the last
-        inner = first_columns(kept, width + 1)
+        inner = first_columns(kept, width)
         inner[:, 0] = False
-        gaps = choose_tokens(inner, np.maximum(spans - 1, 0), rng)
-        rows = np.flatnonzero(spans)
+        gaps = choose_tokens(inner, np.maximum(per_text - 1, 0), rng)
+        rows = np.flatnonzero(per_text)
         gaps[rows, kept[rows]] = True
-    rows, gap = np.divmod(np.flatnonzero(gaps), width + 1)  # (spans of all texts,)
-    sizes = _draw_sizes(hidden, spans, rng)
-    starts = (np.cumsum(counts) - counts)[rows] + gap + _sums_before(sizes, spans)
-    edges = np.zeros(counts.sum() + 1, np.int8)  # of all texts end to end
-    edges[starts] += 1
-    edges[starts + sizes] -= 1
-    mask = np.zeros((len(counts), width), bool)
-    mask[first_columns(counts, width)] = np.cumsum(edges[:-1], dtype=np.int8).astype(bool)
-    return mask
+    rows, gap = np.divmod(np.flatnonzero(gaps), width)  # (spans of all texts,)
+    sizes = _draw_sizes(hidden, per_text, rng)
+    # Before a span there are all texts before its own, what stays before it, and the hidden tokens of other spans.
+    hidden_before = np.cumsum(sizes) - sizes - (np.cumsum(hidden) - hidden)[rows]
+    return Spans((np.cumsum(counts) - counts)[rows] + gap + hidden_before, sizes, per_text)
 
 
-def _draw_sizes(hidden, spans, rng):
+def _draw_sizes(hidden, per_text, rng):
     """Tokens of each span, at least 1, all ways to cut `hidden` (batch,) being equally likely: int (spans of all,)."""
     inner = first_columns(hidden, max(hidden.max(initial=0), 1))
     inner[:, 0] = False
-    begins = choose_tokens(inner, np.maximum(spans - 1, 0), rng)
-    begins[:, 0] = spans > 0
+    begins = choose_tokens(inner, np.maximum(per_text - 1, 0), rng)
+    begins[:, 0] = per_text > 0
     rows, first = np.divmod(np.flatnonzero(begins), begins.shape[1])
-    last = np.append(rows[1:] != rows[:-1], True)[: len(rows)]
-    return np.where(last, hidden[rows], np.append(first[1:], 0)[: len(rows)]) - first
-
-
-def _sums_before(sizes, per_row):
-    """For each of the sizes, which are end to end, the sum of those before it in its row."""
-    before = np.cumsum(sizes) - sizes
-    first = np.minimum(np.cumsum(per_row) - per_row, max(len(sizes) - 1, 0))
-    return before - np.repeat(before[first] if len(sizes) else first, per_row)
+    # Counted through all hidden tokens, a span ends where the next begins.
+    return np.diff((np.cumsum(hidden) - hidden)[rows] + first, append=hidden.sum())

@@ -6,9 +6,9 @@ import numpy as np
 
 from zoo.data import features
 from zoo.objectives.denoising import check_share, share_of
-from zoo.objectives.noises import MASKING, Noise, find_runs, text_mask
+from zoo.objectives.noises import INFILLING, Noise, find_runs, text_mask
 from zoo.objectives.replacing import check_rates, replace_tokens
-from zoo.objectives.rows import first_columns, ranges
+from zoo.objectives.rows import fill, first_columns, flatten, ranges
 from zoo.objectives.selection import shuffle_positions
 
 _UNITS = ("token", "whole_word")
@@ -66,7 +66,7 @@ class TextInfilling(Noise):
     random_token_rate: float = 0.0
     unit: str = "token"
 
-    stage = MASKING
+    stage = INFILLING
 
     def __post_init__(self):
         check_share(self.rate)
@@ -80,23 +80,27 @@ class TextInfilling(Noise):
             raise ValueError(f"`unit` must be one of {_UNITS}. Received: unit={self.unit!r}.")
 
     def corrupt(self, batch, counts, vocabulary, rng):
-        length = batch[features.TOKEN_IDS].shape[1]
-        begins, sizes, per_row = self._find_units(batch, text_mask(counts, length))
+        begins, sizes, per_row = self._find_units(batch, counts)
         budget = share_of(self.rate, per_row)
-        spans, per_text = self._draw_spans(budget, length - 2 - counts, rng)
-        item_counts = per_row - budget + per_text
-        first, hides = _arrange(spans, per_text, item_counts, rng)
-        rows = np.repeat(np.arange(len(counts)), item_counts)  # (items,)
-        # The unit that an item shows; a mask shows none.
-        unit = np.where(hides, 0, first + (np.cumsum(per_row) - per_row)[rows])
-        shown = np.where(hides, 1, sizes[unit]) if len(sizes) else np.ones_like(unit)
-        origin = ranges(begins[unit], shown) if len(begins) else np.zeros_like(unit)
-        return self._write(batch, origin, np.repeat(hides, shown), np.repeat(rows, shown), vocabulary, rng)
+        spans, per_text = self._draw_spans(budget, batch[features.TOKEN_IDS].shape[1] - 2 - counts, rng)
+        items = per_row - budget + per_text
+        first, hides = _arrange(spans, per_text, items, rng)  # (items,)
+        first += np.repeat(np.cumsum(per_row) - per_row, items)  # the unit that it shows, counted through all texts
+        if self.unit == "whole_word":
+            # A mask shows no word, but is one token.
+            word = np.where(hides, 0, first)
+            shown = np.where(hides, 1, sizes[word]) if len(sizes) else np.ones_like(word)
+            ends = np.concatenate([[0], np.cumsum(shown)])[np.cumsum(items)]
+            items = np.diff(ends, prepend=0)
+            origin, hides = ranges(begins[word], shown), np.repeat(hides, shown)
+        else:
+            origin = begins.take(first, mode="clip")  # a span may begin behind the last token
+        return self._write(batch, origin, hides, items, vocabulary, rng)
 
-    def _find_units(self, batch, text):
+    def _find_units(self, batch, counts):
+        text = text_mask(counts, batch[features.TOKEN_IDS].shape[1])
         if self.unit == "token":
-            begins = np.flatnonzero(text)
-            return begins, np.ones_like(begins), text.sum(axis=1)
+            return np.flatnonzero(text), None, counts
         if features.WORD_STARTS not in batch:
             raise ValueError(
                 f"unit={self.unit!r} needs the feature `word_starts`. Received: batch with {sorted(batch)}. Prepare "
@@ -127,28 +131,20 @@ class TextInfilling(Noise):
         spans[first_columns(per_text, spans.shape[1])] = lengths[used]
         return spans, per_text
 
-    def _write(self, batch, origin, hides, rows, vocabulary, rng):
-        """The features, when the text is what was at `origin`, and a mask where `hides`, each (new tokens,)."""
-        token_ids = batch[features.TOKEN_IDS]
-        counts = np.bincount(rows, minlength=len(token_ids))  # (batch,)
-        text = text_mask(counts, token_ids.shape[1])
-        real = first_columns(counts + 2, token_ids.shape[1])
-        new_ids = np.where(hides, vocabulary.mask_id, token_ids.ravel()[origin])
+    def _write(self, batch, origin, hides, counts, vocabulary, rng):
+        """The features, when texts have `counts` tokens, each the one at `origin`, or a mask where `hides` says so."""
+        new_ids = batch[features.TOKEN_IDS].ravel().take(origin)  # (tokens of all texts,)
         masks = np.flatnonzero(hides)
         new_ids[masks] = replace_tokens(
             new_ids[masks], rng.random(len(masks)), 1.0 - self.random_token_rate, self.random_token_rate, vocabulary,
             rng,
         )  # fmt: skip
-        changed = {features.TOKEN_IDS: np.full_like(token_ids, vocabulary.pad_id)}
-        changed[features.TOKEN_IDS][text] = new_ids
-        changed[features.TOKEN_IDS][:, 0] = vocabulary.start_id
-        changed[features.TOKEN_IDS][np.arange(len(counts)), counts + 1] = vocabulary.end_id
-        changed[features.PADDING_MASK] = real.astype(np.int32)
-        for name in (features.WORD_STARTS, features.SENTENCE_STARTS):
-            if name in batch:
-                changed[name] = np.zeros_like(batch[name])
-                changed[name][text] = batch[name].ravel()[origin] | hides
-        return changed
+        token_ids = np.full_like(batch[features.TOKEN_IDS], vocabulary.pad_id)
+        token_ids[:, 0] = vocabulary.start_id
+        fill(token_ids[:, 1:-1], counts, new_ids)
+        token_ids[np.arange(len(counts)), counts + 1] = vocabulary.end_id
+        real = first_columns(counts + 2, token_ids.shape[1])
+        return {features.TOKEN_IDS: token_ids, features.PADDING_MASK: real.astype(np.int32)}
 
 
 def _arrange(spans, per_text, item_counts, rng):
@@ -165,12 +161,15 @@ def _arrange(spans, per_text, item_counts, rng):
         (items,), and whether it is a span, bool array (items,).
     """
     most = item_counts.max(initial=0)
-    used = first_columns(item_counts, most)
     # The spans are the items with the lowest numbers, so that shuffling the numbers arranges them.
-    order = shuffle_positions(used, most, rng)  # (batch, most items)
-    hides = used & (order < per_text[:, None])
-    lengths = np.ones(order.shape, np.int64)
-    rows, columns = np.divmod(np.flatnonzero(hides), max(most, 1))
-    lengths[rows, columns] = spans[rows, order[rows, columns]]
-    first = np.cumsum(lengths, axis=1) - lengths
-    return first[used], hides[used]
+    order = flatten(shuffle_positions(first_columns(item_counts, most), most, rng), item_counts)  # (items,)
+    hides = order < np.repeat(per_text, item_counts)
+    places = np.flatnonzero(hides)
+    rows = np.repeat(np.arange(len(per_text)), per_text)  # (spans,)
+    lengths = np.ones(len(order), np.int64)
+    lengths[places] = spans[rows, order[places]]
+    # Counted through all texts; then less what is before each text.
+    first = np.cumsum(lengths) - lengths
+    starts = np.minimum(np.cumsum(item_counts) - item_counts, max(len(first) - 1, 0))
+    first -= np.repeat(first[starts] if len(first) else starts, item_counts)
+    return first, hides

@@ -6,40 +6,42 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.data import features
-from zoo.objectives.denoising import Denoising, check_share, text_lengths, width_of
+from zoo.objectives.denoising import Denoising, check_share, shift, text_lengths, width_of
 from zoo.objectives.replacing import replace_tokens
-from zoo.objectives.rows import close_rows, first_columns
+from zoo.objectives.rows import fill, first_columns, flatten, new_arrays
 from zoo.objectives.selection import choose_tokens, shuffle_positions
 from zoo.objectives.vocabulary import Vocabulary
 
+_MADE = (
+    features.ENCODER_TOKEN_IDS,
+    features.ENCODER_PADDING_MASK,
+    features.DECODER_TOKEN_IDS,
+    features.DECODER_PADDING_MASK,
+    features.TARGET_IDS,
+    features.TARGET_WEIGHTS,
+)
 
-class Texts(NamedTuple):
-    """The texts of a batch, without start and end tokens.
+
+class Rows(NamedTuple):
+    """Tokens of the rows of a batch, end to end.
 
     Attributes:
-        token_ids: int32 array (batch, width); a text is in the first columns of its row.
-        counts: int64 array (batch,), tokens of each text.
+        token_ids: int32 array (tokens of all rows,).
+        counts: int64 array (batch,), tokens of each row.
+        width: int, tokens that a row can have.
     """
 
     token_ids: np.ndarray
     counts: np.ndarray
+    width: int
 
-    @property
-    def real(self) -> np.ndarray:
-        """bool array (batch, width), True for the tokens of the texts."""
-        return first_columns(self.counts, self.token_ids.shape[1])
+    def columns(self) -> np.ndarray:
+        """bool array (batch, width), True where a row has a token."""
+        return first_columns(self.counts, self.width)
 
-
-class Rows(NamedTuple):
-    """Tokens of all rows end to end, int32 (tokens,), and how many each row has, int array (batch,)."""
-
-    token_ids: np.ndarray
-    counts: np.ndarray
-
-    @classmethod
-    def where(cls, token_ids: np.ndarray, taken: np.ndarray) -> "Rows":
-        """The tokens (batch, width) for which `taken` (batch, width) is True."""
-        return cls(token_ids[taken], taken.sum(axis=1))
+    def take(self, where: np.ndarray, counts: np.ndarray) -> "Rows":
+        """The tokens at the places `where`, counted through all rows; `counts` (batch,) of them in each row."""
+        return Rows(self.token_ids.take(where), counts, self.width)
 
 
 class TextToText(Denoising):
@@ -51,34 +53,55 @@ class TextToText(Denoising):
     the released code draws for each token whether it is noise (all but its random spans).
     """
 
-    def split(self, texts: Texts, vocabulary: Vocabulary, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    def split(self, texts: Rows, vocabulary: Vocabulary, rng: np.random.Generator) -> tuple[Rows, Rows]:
         """The inputs and the targets of texts, without their end tokens."""
         raise NotImplementedError
 
     def __call__(self, batch, vocabulary, rng):
         counts = text_lengths(batch, vocabulary)
         self.check_vocabulary(vocabulary, batch[features.TOKEN_IDS].shape[1])
-        texts = Texts(batch[features.TOKEN_IDS][:, 1:-1], counts)
-        pairs = zip(self.split(texts, vocabulary, rng), self.lengths(width_of(batch)), strict=True)
-        (read, read_mask), (target, target_mask) = (
-            close_rows(*rows, length, vocabulary.end_id, vocabulary.pad_id) for rows, length in pairs
+        width = width_of(batch)
+        texts = Rows(flatten(batch[features.TOKEN_IDS][:, 1:-1], counts), counts, width)
+        inputs, targets = self.split(texts, vocabulary, rng)
+        read, said = self.lengths(width)
+        made = dict(zip(_MADE, new_arrays(len(counts), (read, read, said, said, said, said)), strict=True))
+        _close(inputs, vocabulary, made[features.ENCODER_TOKEN_IDS], made[features.ENCODER_PADDING_MASK])
+        _close(targets, vocabulary, made[features.TARGET_IDS], made[features.DECODER_PADDING_MASK])
+        shift(
+            made[features.TARGET_IDS],
+            targets.counts + 1,
+            vocabulary.pad_id,
+            vocabulary,
+            made[features.DECODER_TOKEN_IDS],
         )
-        decoder = np.full_like(target, vocabulary.pad_id)
-        decoder[:, 1:] = np.where(target_mask[:, 1:], target[:, :-1], vocabulary.pad_id)
-        return {
-            **batch,
-            features.ENCODER_TOKEN_IDS: read,
-            features.ENCODER_PADDING_MASK: read_mask.astype(np.int32),
-            features.DECODER_TOKEN_IDS: decoder,
-            features.DECODER_PADDING_MASK: target_mask.astype(np.int32),
-            features.TARGET_IDS: target,
-            features.TARGET_WEIGHTS: target_mask.astype(np.float32),
-        }
+        weights = made[features.TARGET_WEIGHTS].view(np.float32)
+        weights[:] = made[features.DECODER_PADDING_MASK]
+        return {**batch, **made, features.TARGET_WEIGHTS: weights}
 
 
-def num_noise(rate: float, counts, most):
-    """`round(rate * counts)`, at least 1 and at most `most`: of an int an int, of an array an int64 array."""
-    return np.clip(np.rint(rate * np.asarray(counts)), np.minimum(1, most), most).astype(np.int64)
+def _close(rows, vocabulary, token_ids, mask):
+    """Writes the rows, each with an end token after it, and which tokens are real: two arrays (batch, length)."""
+    token_ids[:] = vocabulary.pad_id
+    fill(token_ids, rows.counts, rows.token_ids)
+    token_ids[np.arange(len(token_ids)), rows.counts] = vocabulary.end_id
+    np.less_equal(np.arange(mask.shape[1]), rows.counts[:, None], out=mask)
+
+
+def num_noise(rate: float, counts, least_kept: int):
+    """`round(rate * counts)`, at least 1, but so that `least_kept` tokens stay.
+
+    Args:
+        rate: a share.
+        counts: int, or int array (batch,), tokens of texts.
+        least_kept: int.
+
+    Returns:
+        Of an int an int, of an array an int64 array.
+    """
+    if isinstance(counts, int):
+        return min(max(round(rate * counts), 1), max(counts - least_kept, 0))
+    number = np.maximum(np.rint(rate * counts), 1).astype(np.int64)
+    return np.minimum(number, np.maximum(counts - least_kept, 0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,16 +127,14 @@ class PrefixLM(TextToText):
             raise ValueError(f"`rate` must lie above 0, at most at 0.5. Received: rate={self.rate}.")
 
     def lengths(self, num_tokens):
-        return num_tokens + 1, int(self._longest(num_tokens)) + 1
-
-    def _longest(self, counts):
-        return num_noise(2 * self.rate, counts, np.maximum(counts - 1, 0))
+        return num_tokens + 1, num_noise(2 * self.rate, num_tokens, least_kept=1) + 1
 
     def split(self, texts, vocabulary, rng):
-        longest = self._longest(texts.counts)
+        longest = num_noise(2 * self.rate, texts.counts, least_kept=1)
         said = np.where(longest > 0, 1 + np.floor(rng.random(len(longest)) * longest), 0).astype(np.int64)
-        read = first_columns(texts.counts - said, texts.token_ids.shape[1])
-        return Rows.where(texts.token_ids, read), Rows.where(texts.token_ids, texts.real & ~read)
+        counts = texts.counts - said
+        read = flatten(first_columns(counts, texts.width), texts.counts)
+        return texts.take(np.flatnonzero(read), counts), texts.take(np.flatnonzero(~read), said)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,13 +167,13 @@ class BertStyle(TextToText):
         return num_tokens + 1, num_tokens + 1
 
     def split(self, texts, vocabulary, rng):
-        noisy, real = texts.token_ids.copy(), texts.real
-        chosen = choose_tokens(real, num_noise(self.rate, texts.counts, texts.counts), rng)
-        original = noisy[chosen]
-        noisy[chosen] = replace_tokens(
-            original, rng.random(len(original)), 1.0 - self.random_token_rate, self.random_token_rate, vocabulary, rng
+        noisy = texts.token_ids.copy()
+        chosen = choose_tokens(texts.columns(), num_noise(self.rate, texts.counts, least_kept=0), rng)
+        where = np.flatnonzero(flatten(chosen, texts.counts))
+        noisy[where] = replace_tokens(
+            noisy[where], rng.random(len(where)), 1.0 - self.random_token_rate, self.random_token_rate, vocabulary, rng
         )
-        return Rows.where(noisy, real), Rows.where(texts.token_ids, real)
+        return texts._replace(token_ids=noisy), texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,10 +197,9 @@ class Deshuffling(TextToText):
         return num_tokens + 1, num_tokens + 1
 
     def split(self, texts, vocabulary, rng):
-        real = texts.real
-        order = shuffle_positions(real, real.shape[1], rng)
-        shuffled = np.take_along_axis(texts.token_ids, order, axis=1)
-        return Rows.where(shuffled, real), Rows.where(texts.token_ids, real)
+        order = shuffle_positions(texts.columns(), texts.width, rng)  # (batch, width)
+        order += (np.cumsum(texts.counts) - texts.counts)[:, None]
+        return texts.take(flatten(order, texts.counts), texts.counts), texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,14 +222,12 @@ class DropTokens(TextToText):
     def __post_init__(self):
         check_share(self.rate, below_one=True)
 
-    def _num_dropped(self, counts):
-        return num_noise(self.rate, counts, np.maximum(np.asarray(counts) - 1, 0))
-
     def lengths(self, num_tokens):
-        dropped = int(self._num_dropped(num_tokens))
+        dropped = num_noise(self.rate, num_tokens, least_kept=1)
         return num_tokens - dropped + 1, dropped + 1
 
     def split(self, texts, vocabulary, rng):
-        real = texts.real
-        dropped = choose_tokens(real, self._num_dropped(texts.counts), rng)
-        return Rows.where(texts.token_ids, real & ~dropped), Rows.where(texts.token_ids, dropped)
+        counts = num_noise(self.rate, texts.counts, least_kept=1)
+        dropped = flatten(choose_tokens(texts.columns(), counts, rng), texts.counts)
+        kept = texts.take(np.flatnonzero(~dropped), texts.counts - counts)
+        return kept, texts.take(np.flatnonzero(dropped), counts)
