@@ -297,6 +297,16 @@ def test_a_recipe_brings_its_objective_and_optimizer(corpus, tmp_path):
     assert "'roberta'" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "xlnet"))
 
 
+def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):
+    bart = ["--like", "bart_base_en_cased", "--recipe", "bart"]
+    works(*pretraining(corpus[0], tmp_path / "run", *bart))
+    model = zoo.Seq2SeqLM.from_preset(tmp_path / "run" / "preset")
+    assert isinstance(model.backbone, zoo.BartBackbone)
+    assert isinstance(model.generate("the film", max_length=5), str)
+    assert "sentinels" in refuses(*pretraining(corpus[0], tmp_path / "other", *bart[:2], "--recipe", "t5"))
+    assert "encoder-decoders" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "bart"))
+
+
 def test_sentence_objectives_are_compared_in_a_table(corpus, tmp_path):
     albert = [*SETTINGS, "--set", "embedding_dim=8", "--like", "albert_base_v2_en_uncased"]
     printed = works(

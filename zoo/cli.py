@@ -142,7 +142,7 @@ def predict(
 def corrupt(
     text: Annotated[list[str], typer.Argument(help="Texts, each a document.")],
     objective: Annotated[
-        str, typer.Option(help="As in Python: \"MaskedLM(unit='span') + NextSentence\", \"SpanCorruption\".")
+        str, typer.Option(help='As in Python: "MaskedLM(unit=\'span\') + NextSentence", "SpanCorruption".')
     ] = "MaskedLM",
     preset: Annotated[str | None, typer.Option(help="Preset whose tokenizer is used.")] = None,
     language: Language = "en",
@@ -205,7 +205,7 @@ def pretrain(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="bert, bert_whole_word, roberta or albert.")] = "bert",
+    recipe: Annotated[str, typer.Option(help="bert, bert_whole_word, roberta, albert, mass, bart or t5.")] = "bert",
     objective: Annotated[str | None, typer.Option(help="As in Python; the recipe's when not given.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 10_000,
     batch_size: BatchSize = 32,
@@ -218,11 +218,11 @@ def pretrain(
     dtype: Dtype = "mixed_bfloat16",
     seed: Seed = 0,
 ) -> None:
-    """Pre-train an encoder on a prepared corpus."""
-    from zoo.training.recipes import pretrain_encoder, read_recipe
+    """Pre-train an encoder or an encoder-decoder on a prepared corpus."""
+    from zoo.training.recipes import pretrain_like, read_recipe
 
     chosen = read_recipe(recipe)
-    result = pretrain_encoder(
+    result = pretrain_like(
         corpus, run, like=like, changes=_changes(set_ or ()), objective=objective or chosen.objective,
         optimizer=chosen.optimizer, steps=steps, batch_size=batch_size, sequence_length=sequence_length,
         learning_rate=learning_rate, warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation,

@@ -84,17 +84,16 @@ class TextInfilling(Noise):
         budget = share_of(self.rate, per_row)
         spans, per_text = self._draw_spans(budget, batch[features.TOKEN_IDS].shape[1] - 2 - counts, rng)
         items = per_row - budget + per_text
-        first, hides = _arrange(spans, per_text, items, rng)  # (items,)
-        first += np.repeat(np.cumsum(per_row) - per_row, items)  # the unit that it shows, counted through all texts
+        unit, hides = _arrange(spans, per_text, items, rng)  # (items,)
         if self.unit == "whole_word":
             # A mask shows no word, but is one token.
-            word = np.where(hides, 0, first)
-            shown = np.where(hides, 1, sizes[word]) if len(sizes) else np.ones_like(word)
+            word = np.where(hides, 0, unit)
+            shown = np.where(hides, 1, sizes[word])
             ends = np.concatenate([[0], np.cumsum(shown)])[np.cumsum(items)]
             items = np.diff(ends, prepend=0)
             origin, hides = ranges(begins[word], shown), np.repeat(hides, shown)
         else:
-            origin = begins.take(first, mode="clip")  # a span may begin behind the last token
+            origin = begins.take(unit, mode="clip")  # a span may begin behind the last token
         return self._write(batch, origin, hides, items, vocabulary, rng)
 
     def _find_units(self, batch, counts):
@@ -157,8 +156,8 @@ def _arrange(spans, per_text, item_counts, rng):
         rng: the generator.
 
     Returns:
-        `(first, hides)` for every item in reading order: the unit of its text that it begins with, int array
-        (items,), and whether it is a span, bool array (items,).
+        `(unit, hides)` for every item in reading order: the unit that it begins with, counted through all texts, int
+        array (items,), and whether it is a span, bool array (items,).
     """
     most = item_counts.max(initial=0)
     # The spans are the items with the lowest numbers, so that shuffling the numbers arranges them.
@@ -168,8 +167,4 @@ def _arrange(spans, per_text, item_counts, rng):
     rows = np.repeat(np.arange(len(per_text)), per_text)  # (spans,)
     lengths = np.ones(len(order), np.int64)
     lengths[places] = spans[rows, order[places]]
-    # Counted through all texts; then less what is before each text.
-    first = np.cumsum(lengths) - lengths
-    starts = np.minimum(np.cumsum(item_counts) - item_counts, max(len(first) - 1, 0))
-    first -= np.repeat(first[starts] if len(first) else starts, item_counts)
-    return first, hides
+    return np.cumsum(lengths) - lengths, hides

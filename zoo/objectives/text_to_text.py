@@ -12,15 +12,6 @@ from zoo.objectives.rows import fill, first_columns, flatten, new_arrays
 from zoo.objectives.selection import choose_tokens, shuffle_positions
 from zoo.objectives.vocabulary import Vocabulary
 
-_MADE = (
-    features.ENCODER_TOKEN_IDS,
-    features.ENCODER_PADDING_MASK,
-    features.DECODER_TOKEN_IDS,
-    features.DECODER_PADDING_MASK,
-    features.TARGET_IDS,
-    features.TARGET_WEIGHTS,
-)
-
 
 class Rows(NamedTuple):
     """Tokens of the rows of a batch, end to end.
@@ -64,19 +55,22 @@ class TextToText(Denoising):
         texts = Rows(flatten(batch[features.TOKEN_IDS][:, 1:-1], counts), counts, width)
         inputs, targets = self.split(texts, vocabulary, rng)
         read, said = self.lengths(width)
-        made = dict(zip(_MADE, new_arrays(len(counts), (read, read, said, said, said, said)), strict=True))
-        _close(inputs, vocabulary, made[features.ENCODER_TOKEN_IDS], made[features.ENCODER_PADDING_MASK])
-        _close(targets, vocabulary, made[features.TARGET_IDS], made[features.DECODER_PADDING_MASK])
-        shift(
-            made[features.TARGET_IDS],
-            targets.counts + 1,
-            vocabulary.pad_id,
-            vocabulary,
-            made[features.DECODER_TOKEN_IDS],
-        )
-        weights = made[features.TARGET_WEIGHTS].view(np.float32)
-        weights[:] = made[features.DECODER_PADDING_MASK]
-        return {**batch, **made, features.TARGET_WEIGHTS: weights}
+        widths = (read, read, said, said, said, said)
+        read_ids, read_mask, given_ids, said_mask, said_ids, weights = new_arrays(len(counts), widths)
+        _close(inputs, vocabulary, read_ids, read_mask)
+        _close(targets, vocabulary, said_ids, said_mask)
+        shift(said_ids, targets.counts + 1, vocabulary.pad_id, vocabulary, given_ids)
+        weights = weights.view(np.float32)
+        weights[:] = said_mask
+        return {
+            **batch,
+            features.ENCODER_TOKEN_IDS: read_ids,
+            features.ENCODER_PADDING_MASK: read_mask,
+            features.DECODER_TOKEN_IDS: given_ids,
+            features.DECODER_PADDING_MASK: said_mask,
+            features.TARGET_IDS: said_ids,
+            features.TARGET_WEIGHTS: weights,
+        }
 
 
 def _close(rows, vocabulary, token_ids, mask):

@@ -51,6 +51,11 @@ class MaskedLM(Task):
     """
 
     def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=128, **kwargs):
+        if objective is not None and features.ENCODER_TOKEN_IDS in objective.inputs:
+            raise ValueError(
+                "An encoder is pre-trained by `zoo.objectives.MaskedLM()` and sentence objectives. Received: objective="
+                f"{objective!r}, which is for encoder-decoders. Use `zoo.Seq2SeqLM`, or another objective."
+            )
         if sentence_head is None and objective is not None and objective.pairing is not None:
             sentence_head = objective.pairing.sentence_head
         if sentence_head is not None and sentence_head not in SENTENCE_HEADS:

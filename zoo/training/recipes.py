@@ -46,7 +46,7 @@ def read_recipe(name: str) -> Recipe:
     return recipe
 
 
-def pretrain_encoder(
+def pretrain_like(
     corpus,
     run,
     like: str,
@@ -60,7 +60,10 @@ def pretrain_encoder(
     seed: int = 0,
     **settings,
 ) -> dict:
-    """Pre-train an encoder with the architecture of a preset on a prepared corpus.
+    """Pre-train a model with the architecture of a preset on a prepared corpus.
+
+    An encoder becomes a `zoo.MaskedLM` with the heads that the objective asks for, an encoder-decoder a
+    `zoo.Seq2SeqLM`.
 
     Args:
         corpus: folder written by `zoo.data.prepare`.
@@ -104,7 +107,10 @@ def pretrain_encoder(
     check_same(run, config)
     keras.utils.set_random_seed(seed)
     backbone = kind(**arguments, dtype=dtype)
-    model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
+    if issubclass(kind, models.EncoderDecoder):
+        model = tasks.Seq2SeqLM(backbone, tokenizer=tokenizer, seed=seed)
+    else:
+        model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
     held_out = None
     if validation is not None:
         held_out = data.pretraining_dataset(str(validation), tokenizer, made, **options)

@@ -16,7 +16,7 @@ from rich.table import Table
 from zoo import data, objectives
 from zoo.data import features
 from zoo.training.comparison import Score
-from zoo.training.recipes import pretrain_encoder
+from zoo.training.recipes import pretrain_like
 from zoo.training.runs import check_same, write_json
 
 
@@ -57,7 +57,7 @@ def compare_sentence_objectives(
         masking: str, the masking objective that all three have, see `zoo.objectives.parse_objective`.
         seeds: ints; a run of each objective a seed.
         pairs: int, held-out pairs of each kind that the models judge, and training pairs that a probe learns from.
-        **settings: see `zoo.training.recipes.pretrain_encoder`.
+        **settings: see `zoo.training.recipes.pretrain_like`.
 
     Returns:
         A list with a dict an objective: `objective`, and a `Score` for each of
@@ -85,7 +85,7 @@ def compare_sentence_objectives(
         for name, sentences in OBJECTIVES.items():
             part = run / f"{name.replace(' ', '-')}-{seed}"
             written = masking if sentences is None else f"{masking} + {type(sentences).__name__}"
-            result = pretrain_encoder(corpus, part, objective=written, validation=validation, seed=seed, **settings)
+            result = pretrain_like(corpus, part, objective=written, validation=validation, seed=seed, **settings)
             if not (part / RESULT_FILE).exists():
                 accuracy = result.get("val_mask_ids_accuracy", result.get("val_accuracy"))
                 write_json(part / RESULT_FILE, {"masked_lm": accuracy, **judge(part / "preset", corpus, validation,
