@@ -1,13 +1,14 @@
 """Examples per second of the objectives of encoder-decoders, beside the same algorithms example by example.
 
-    python -m tests.benchmarks.denoising --batch-size 256 --length 512
+    python -m tests.benchmarks.denoising --batch-size 256 --length 512 [--fairseq FOLDER]
 
 Every objective gets the text that fills an encoder of 512 tokens, in the form in which each takes it: a batch of
 arrays for ours, as our pipeline assembles it; lists of ints for `tests.benchmarks.denoising_by_example`, which is plain
 Python. Both give the same arrays. Masks alone can also be had from the collator of `transformers`, which has no
-objective of encoder-decoders; it is measured with them, although it makes one array less for the decoder. Runs
-alternate, and the fastest of each counts, in seconds of the processor, which other programs don't slow down. One
-thread.
+objective of encoder-decoders; it is measured with them, although it makes fewer arrays. BART's noises can be had from
+fairseq too, see `tests.benchmarks.denoising_fairseq`. Runs alternate, and the fastest of each counts, in seconds of the
+processor, which other programs slow down the least. One thread. Memory that is freed stays with the process, as it does
+where a model's weights have been loaded.
 """
 
 import argparse
@@ -19,11 +20,12 @@ import warnings
 import numpy as np
 
 from tests.benchmarks import denoising_by_example as by_example
+from tests.benchmarks import denoising_fairseq
 from tests.benchmarks.masking import make_collators, run_all
 from zoo import objectives
 from zoo.objectives import Vocabulary
 
-SIZE, NUM_SENTINELS = 32_100, 100
+SIZE, NUM_SENTINELS, FULL_STOP = 32_100, 100, by_example.FIRST_ORDINARY
 SPECIAL = (by_example.PAD, by_example.UNKNOWN, by_example.START, by_example.END, by_example.MASK)
 SENTINELS = tuple(range(SIZE - 1, SIZE - NUM_SENTINELS - 1, -1))
 WITH_SENTINELS = ("SpanCorruption", "ReplaceSpans", "ul2")
@@ -48,16 +50,18 @@ NAMES = {
 
 
 def make_batch(batch_size, block_length):
-    """Full examples; a sentence has twenty tokens on average."""
+    """Full examples; a sentence has twenty tokens on average and ends with a token of its own."""
     rng = np.random.default_rng(0)
-    token_ids = rng.integers(len(SPECIAL), SENTINELS[-1], (batch_size, block_length)).astype("int32")
+    token_ids = rng.integers(FULL_STOP + 1, SENTINELS[-1], (batch_size, block_length)).astype("int32")
+    sentence_starts = rng.random(token_ids.shape) < 0.05
+    token_ids[:, :-1][sentence_starts[:, 1:]] = FULL_STOP
     token_ids[:, 0], token_ids[:, -1] = by_example.START, by_example.END
     return {
         "token_ids": token_ids,
         "segment_ids": np.zeros_like(token_ids),
         "padding_mask": np.ones_like(token_ids),
         "word_starts": rng.random(token_ids.shape) < 0.7,
-        "sentence_starts": rng.random(token_ids.shape) < 0.05,
+        "sentence_starts": sentence_starts,
     }
 
 
@@ -75,8 +79,8 @@ def example_by_example(name, texts, starts, lengths):
     return by_example.collate(examples, lengths, first)
 
 
-def measure(name, batch_size, length, repeats):
-    """Seconds for a batch, ours and the plain way."""
+def measure(name, batch_size, length, repeats, fairseq=None):
+    """Seconds for a batch: ours, the plain way, and fairseq's if its class is given and has the objective."""
     vocabulary = Vocabulary(SIZE, *(by_example.PAD, by_example.START, by_example.END, by_example.MASK),
                             special_ids=(*SPECIAL, *SENTINELS), sentinel_ids=SENTINELS)  # fmt: skip
     objective, rng = objectives.parse_objective(name), np.random.default_rng(1)
@@ -89,6 +93,9 @@ def measure(name, batch_size, length, repeats):
         "zoo": lambda: objective(batch, vocabulary, rng),
         "plain": lambda: example_by_example(name, texts, starts, lengths),
     }
+    if fairseq is not None:
+        theirs = denoising_fairseq.make_function(fairseq, name, batch["token_ids"], SIZE, FULL_STOP, length)
+        functions |= {} if theirs is None else {"fairseq": theirs}
     ours, plain = functions["zoo"](), functions["plain"]()
     for key, value in plain.items():
         if ours[key].shape != value.shape or ours[key].dtype != value.dtype:
@@ -110,24 +117,35 @@ def measure_transformers(batch_size, length, repeats):
     return min(run_all(functions, repeats, time.process_time).values())
 
 
+def keep_freed_memory():
+    """Tells the allocator, by giving back a large piece, that pieces up to its size are wanted again."""
+    large = np.ones(4_000_000)
+    del large
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch-size", type=int, default=256, help="examples in a batch")
     parser.add_argument("--length", type=int, default=512, help="tokens that the encoder reads")
     parser.add_argument("--repeats", type=int, default=10, help="runs of each")
+    parser.add_argument("--fairseq", help="folder of its unpacked wheel")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", module="transformers")
     random.seed(0)
+    keep_freed_memory()
+    fairseq = arguments.fairseq and denoising_fairseq.load(arguments.fairseq)
     theirs = measure_transformers(arguments.batch_size, arguments.length, arguments.repeats)
     print(f"{arguments.batch_size} examples of {arguments.length} tokens for the encoder; examples per second")
     print(f"{'transformers, masked tokens':38}{arguments.batch_size / theirs:12,.0f}")
     for name in NAMES:
-        seconds = measure(name, arguments.batch_size, arguments.length, arguments.repeats)
-        beside = f", {theirs / seconds['zoo']:.1f} x transformers" if name in ("TokenMasking", "BertStyle") else ""
-        print(
-            f"{name:38}{arguments.batch_size / seconds['zoo']:12,.0f}   plain Python "
-            f"{arguments.batch_size / seconds['plain']:8,.0f}   {seconds['plain'] / seconds['zoo']:6.1f} x{beside}"
-        )
+        seconds = measure(name, arguments.batch_size, arguments.length, arguments.repeats, fairseq)
+        speeds = {way: arguments.batch_size / value for way, value in seconds.items()}
+        beside = f"   plain Python {speeds['plain']:8,.0f}{speeds['zoo'] / speeds['plain']:8.1f} x"
+        if "fairseq" in speeds:
+            beside += f"   fairseq {speeds['fairseq']:8,.0f}{speeds['zoo'] / speeds['fairseq']:8.1f} x"
+        if name in ("TokenMasking", "BertStyle"):
+            beside += f"   {theirs / seconds['zoo']:.1f} x transformers"
+        print(f"{name:38}{speeds['zoo']:12,.0f}{beside}")
 
 
 if __name__ == "__main__":
