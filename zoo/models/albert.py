@@ -93,25 +93,11 @@ class AlbertBackbone(Encoder):
         check_heads(num_heads, hidden_dim)
         if sharing not in SHARING:
             raise ValueError(f"`sharing` must be one of {SHARING}. Received: sharing={sharing!r}")
-
         if num_layers % num_groups:
             raise ValueError(
                 f"`num_groups` must divide `num_layers`. Received: num_groups={num_groups}, num_layers={num_layers}"
             )
-
-        def layer(attention, inner, index):
-            return TransformerLayer(
-                attention, inner, epsilon=EPSILON, normalize_first=normalize_first, dropout=dropout, dtype=dtype,
-                name=f"layer_{index}",
-            )  # fmt: skip
-
-        layers, order = _share(
-            lambda: self_attention(num_heads, dropout, dtype),
-            lambda: feed_forward(intermediate_dim, activation, dtype),
-            layer,
-            groups=[index * num_groups // num_layers for index in range(num_layers)],
-            sharing=sharing,
-        )
+        layers, order = _layers(arguments, dtype)
         super().__init__(
             arguments,
             text_embedding(
@@ -124,6 +110,25 @@ class AlbertBackbone(Encoder):
             dtype=dtype,
             **kwargs,
         )
+
+
+def _layers(arguments, dtype):
+    """The layers of a backbone made with `arguments`, and the order in which they run; see `_share`."""
+    num_layers, num_groups, dropout = arguments["num_layers"], arguments["num_groups"], arguments["dropout"]
+
+    def layer(attention, inner, index):
+        return TransformerLayer(
+            attention, inner, epsilon=EPSILON, normalize_first=arguments["normalize_first"], dropout=dropout,
+            dtype=dtype, name=f"layer_{index}",
+        )  # fmt: skip
+
+    return _share(
+        lambda: self_attention(arguments["num_heads"], dropout, dtype),
+        lambda: feed_forward(arguments["intermediate_dim"], arguments["activation"], dtype),
+        layer,
+        groups=[index * num_groups // num_layers for index in range(num_layers)],
+        sharing=arguments["sharing"],
+    )
 
 
 def _share(make_attention, make_feed_forward, make_layer, groups, sharing):
