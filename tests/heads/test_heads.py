@@ -47,3 +47,4 @@ def test_the_projection_is_the_token_embedding():
 def test_classification_head():
     check_layer(lambda **options: ClassificationHead(5, **options), HIDDEN[:, 0], (2, 5))
     check_layer(lambda **options: ClassificationHead(5, **options), HIDDEN, (2, 7, 5))
+    check_layer(lambda **options: ClassificationHead(5, inner_dim=11, **options), HIDDEN[:, 0], (2, 5))

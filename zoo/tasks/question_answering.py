@@ -12,19 +12,22 @@ from zoo.data.windows import SPECIAL_TOKENS, Windows, encode_windows
 from zoo.heads import SpanHead
 from zoo.metrics.squad import best_threshold, score_answers, squad_scores
 from zoo.tasks.answers import Answer, Spans, answers_of, find_spans
+from zoo.tasks.reading import read_text
 from zoo.tasks.task import Task
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class QuestionAnswering(Task):
-    """An encoder with two vectors over the tokens of a passage: where the answer begins, and where it ends.
+    """A backbone with two vectors over the tokens of a passage: where the answer begins, and where it ends.
 
     Devlin et al. (2019), arXiv 1810.04805, section 4.2 (SQuAD 1.1) and 4.3 (SQuAD 2.0: questions that the passage
     does not answer point to [CLS]). A passage that is longer than the model is read in overlapping windows, and
     the best span over all of them is the answer. `fit` and its kin take records, see `zoo.data.read_questions`.
+    Of an encoder-decoder that reads question and passage on both sides, the tokens' vectors are the decoder's (Lewis
+    et al. 2020, arXiv 1910.13461, section 3.2), and the start token's stands for [CLS].
 
     Args:
-        backbone: an encoder backbone.
+        backbone: an encoder, or an encoder-decoder such as BART.
         tokenizer: a tokenizer; needed for records.
         stride: int, tokens from the start of one window to that of the next; None for half of the model's length.
         max_question_length: int, tokens that a question keeps, at most half of the model's.
@@ -71,10 +74,11 @@ class QuestionAnswering(Task):
         self.no_answer_threshold = no_answer_threshold
         answer_mask = keras.Input((None,), dtype="int32", name=features.ANSWER_MASK)
         self.span_head = SpanHead(dtype=backbone.dtype_policy, name="span_head")
-        starts, ends = self.span_head(backbone(backbone.input)["sequence_output"], answer_mask)
+        reading = read_text(backbone)
+        starts, ends = self.span_head(reading.tokens, answer_mask)
         super().__init__(
             backbone,
-            {**backbone.input, features.ANSWER_MASK: answer_mask},
+            {**reading.inputs, features.ANSWER_MASK: answer_mask},
             {features.START_POSITIONS: starts, features.END_POSITIONS: ends},
             tokenizer=tokenizer,
             **kwargs,

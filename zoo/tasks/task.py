@@ -120,7 +120,7 @@ class Task(PresetTask):
         """Tokenized examples: `lengths` and `batch(indices, length)`."""
         return EncodedExamples(
             self.preprocessor.encode(examples),
-            names=tuple(self.input_names_of_backbone),
+            names=tuple(self.input),
             pad_id=self.tokenizer.pad_token_id,
             targets=None if examples.labels is None else self._targets(examples.labels),
             weights=examples.weights,

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from zoo.heads import ClassificationHead
+from zoo.tasks.reading import read_text
 from zoo.tasks.task import Task
 
 
@@ -26,13 +27,15 @@ class Classification:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TextClassifier(Task):
-    """An encoder with one linear layer over the vector of [CLS].
+    """A backbone with a linear layer over the vector of the whole text.
 
     Devlin et al. (2019), arXiv 1810.04805, section 4.1: sentiment, topics, and with pairs of texts natural
-    language inference and paraphrase.
+    language inference and paraphrase. The vector is that of [CLS]; of an encoder-decoder that reads the text on both
+    sides it is the decoder's last (Lewis et al. 2020, arXiv 1910.13461, section 3.1; see `zoo.tasks.reading`). T5
+    says the class in words: see `zoo.TextToText`.
 
     Args:
-        backbone: an encoder backbone with a pooled output.
+        backbone: an encoder with a pooled output, or an encoder-decoder such as BART.
         tokenizer: a tokenizer; needed for raw text.
         num_classes: int, number of classes; the number of `class_names` when None.
         class_names: list of str, the classes in the order of the outputs. Without it, labels that are
@@ -66,11 +69,11 @@ class TextClassifier(Task):
         self.num_classes = num_classes
         self.class_names = None if class_names is None else list(class_names)
         self.dropout = backbone.dropout if dropout is None else dropout
+        reading = read_text(backbone)
         self.classifier = ClassificationHead(
-            num_classes, dropout=self.dropout, dtype=backbone.dtype_policy, name="classifier"
+            num_classes, self.dropout, reading.inner_dim, dtype=backbone.dtype_policy, name="classifier"
         )
-        outputs = self.classifier(backbone(backbone.input)["pooled_output"])
-        super().__init__(backbone, backbone.input, outputs, tokenizer=tokenizer, **kwargs)
+        super().__init__(backbone, reading.inputs, self.classifier(reading.text), tokenizer=tokenizer, **kwargs)
 
     def _default_loss_and_metrics(self):
         return {

@@ -4,17 +4,19 @@ import keras
 import numpy as np
 
 from zoo.heads import ClassificationHead
+from zoo.tasks.reading import read_text
 from zoo.tasks.task import Task
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TextRegressor(Task):
-    """An encoder with one output over the vector of [CLS], fitted by squared error.
+    """A backbone with one output over the vector of the whole text, fitted by squared error.
 
-    Devlin et al. (2019), arXiv 1810.04805, appendix B.1 (STS-B: the similarity of two sentences, 0 to 5).
+    Devlin et al. (2019), arXiv 1810.04805, appendix B.1 (STS-B: the similarity of two sentences, 0 to 5). The vector
+    is `zoo.TextClassifier`'s.
 
     Args:
-        backbone: an encoder backbone with a pooled output.
+        backbone: an encoder with a pooled output, or an encoder-decoder such as BART.
         tokenizer: a tokenizer; needed for raw text.
         dropout: float, probability that a unit of the vector is dropped in training; the backbone's when None.
         **kwargs: `preprocessor`, `seed`, `compile`, `name`.
@@ -25,9 +27,11 @@ class TextRegressor(Task):
 
     def __init__(self, backbone, tokenizer=None, dropout=None, **kwargs):
         self.dropout = backbone.dropout if dropout is None else dropout
-        self.regressor = ClassificationHead(1, dropout=self.dropout, dtype=backbone.dtype_policy, name="regressor")
-        outputs = self.regressor(backbone(backbone.input)["pooled_output"])
-        super().__init__(backbone, backbone.input, outputs, tokenizer=tokenizer, **kwargs)
+        reading = read_text(backbone)
+        self.regressor = ClassificationHead(
+            1, self.dropout, reading.inner_dim, dtype=backbone.dtype_policy, name="regressor"
+        )
+        super().__init__(backbone, reading.inputs, self.regressor(reading.text), tokenizer=tokenizer, **kwargs)
 
     def _default_loss_and_metrics(self):
         return {

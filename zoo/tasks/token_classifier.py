@@ -13,6 +13,7 @@ from zoo.data.words import encode_words
 from zoo.heads import ClassificationHead
 from zoo.metrics.entities import entity_scores, entity_spans, is_entity_scheme
 from zoo.metrics.token_accuracy import TokenAccuracy
+from zoo.tasks.reading import read_text
 from zoo.tasks.task import Task
 from zoo.tokenizers.spacing import join_words
 
@@ -38,17 +39,18 @@ class Entity:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TokenClassifier(Task):
-    """An encoder with one linear layer over the vector of every word's first piece.
+    """A backbone with one linear layer over the vector of every word's first piece.
 
     Devlin et al. (2019), arXiv 1810.04805, section 5.3: the other pieces of a word have no part in the loss. A
-    sentence is a list of words; in Chinese a word is one character.
+    sentence is a list of words; in Chinese a word is one character. Of an encoder-decoder that reads the sentence on
+    both sides, the vectors are the decoder's (Lewis et al. 2020, arXiv 1910.13461, section 3.2).
 
     Where the labels mark entities (`B-PER`, `I-PER`, `O`), `evaluate`, and `fit` at the end of an epoch, give the
     precision, recall and F1 of entities as `seqeval` counts them: `val_f1` is there for callbacks, such as
     `keras.callbacks.EarlyStopping("val_f1", mode="max")`.
 
     Args:
-        backbone: an encoder backbone.
+        backbone: an encoder, or an encoder-decoder such as BART.
         tokenizer: a tokenizer; needed for words.
         labels: list of str, the tags in the order of the outputs; `zoo.data.read_tagged(path).labels` are
             those of a file.
@@ -75,8 +77,8 @@ class TokenClassifier(Task):
         self.classifier = ClassificationHead(
             len(self.labels), dropout=self.dropout, dtype=backbone.dtype_policy, name="classifier"
         )
-        outputs = self.classifier(backbone(backbone.input)["sequence_output"])
-        super().__init__(backbone, backbone.input, outputs, tokenizer=tokenizer, **kwargs)
+        reading = read_text(backbone)
+        super().__init__(backbone, reading.inputs, self.classifier(reading.tokens), tokenizer=tokenizer, **kwargs)
 
     def _default_loss_and_metrics(self):
         return {
@@ -91,7 +93,7 @@ class TokenClassifier(Task):
         return encode_words(
             examples.words,
             self.tokenizer,
-            self.input_names_of_backbone,
+            list(self.input),
             self.preprocessor.sequence_length,
             targets=None if examples.tags is None else self._targets(examples.tags),
             weights=examples.weights,

@@ -1,0 +1,83 @@
+"""How a backbone reads a text: what a head on the text, or on each of its tokens, is given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.data import features
+from zoo.models.encoder_decoder import EncoderDecoder
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The symbolic tensors of a backbone that reads a text for a task.
+
+    Attributes:
+        inputs: dict, what the task is given of a text: `token_ids`, `padding_mask`, and `segment_ids` where the
+            backbone has segments, int tensors (batch, length).
+        tokens: float tensor (batch, length, hidden_dim), a state a token.
+        text: float tensor (batch, hidden_dim), the vector of the whole text; None if the backbone has none.
+        inner_dim: int, `ClassificationHead`'s, for a head on `text`.
+    """
+
+    inputs: dict
+    tokens: Any
+    text: Any
+    inner_dim: int | None = None
+
+
+def read_text(backbone) -> Reading:
+    """Have a backbone read a text.
+
+    An encoder reads it once: the states are its last layer's, and the vector is its pooler's. An encoder-decoder
+    is given the same text on both sides, and the decoder's states are read (Lewis et al. 2020, arXiv 1910.13461,
+    section 3); the one at the end token, which has seen all of the text, is the vector. As in BART's released
+    code, the decoder reads the text one step later, behind the end token, so that its state at a token is the one
+    that would say the token.
+
+    MASS (Song et al. 2019, arXiv 1905.02450) does not classify. Its decoder reads a text from the start token on, with
+    which the source begins too: so it is given the source as it is, and its state at a token has read the token.
+
+    Raises:
+        ValueError: if the backbone answers in words alone, as T5 does.
+    """
+    if not isinstance(backbone, EncoderDecoder):
+        outputs = backbone(backbone.input)
+        return Reading(backbone.input, outputs["sequence_output"], outputs.get("pooled_output"))
+    if not backbone.frame.source_starts:
+        raise ValueError(
+            f"A head reads the states of a text that begins with a start token. Received: {type(backbone).__name__}, "
+            "whose texts have none: T5 says its answers in words. Use `zoo.TextToText` (Raffel et al. 2020, arXiv "
+            "1910.10683, section 2.1)."
+        )
+    names = (features.TOKEN_IDS, features.PADDING_MASK)
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+    ends = _ends(inputs[features.PADDING_MASK])
+    states = backbone(_both_sides(backbone, inputs, ends))["decoder_sequence_output"]
+    weights = ops.expand_dims(ops.cast(ends, states.dtype), axis=-1)  # (batch, length, 1)
+    return Reading(inputs, states, ops.sum(states * weights, axis=1), inner_dim=backbone.hidden_dim)
+
+
+def _ends(padding_mask):
+    """1 at the last token of each text, its end token, and 0 elsewhere: int tensor (batch, length)."""
+    return padding_mask - ops.pad(padding_mask[:, 1:], ((0, 0), (0, 1)))
+
+
+def _both_sides(backbone, inputs, ends) -> dict:
+    """What an encoder-decoder is given of a text, by the names of its features."""
+    token_ids, padding_mask = inputs[features.TOKEN_IDS], inputs[features.PADDING_MASK]
+    read = token_ids
+    if backbone.frame.first == "end":
+        first = ops.sum(token_ids * ends, axis=1, keepdims=True)  # (batch, 1)
+        read = ops.concatenate([first, token_ids[:, :-1]], axis=1)  # (batch, length)
+    given = {
+        features.ENCODER_TOKEN_IDS: token_ids,
+        features.ENCODER_PADDING_MASK: padding_mask,
+        features.DECODER_TOKEN_IDS: read,
+        features.DECODER_PADDING_MASK: padding_mask,
+        features.DECODER_POSITIONS: ops.cumsum(ops.ones_like(token_ids), axis=1) - 1,
+        features.CROSS_ATTENTION_MASK: padding_mask,
+    }
+    return {name: given[name] for name in backbone.input_features}
