@@ -5,7 +5,7 @@ import pytest
 import zoo
 from tests import texts
 from tests.checks import numbers
-from zoo.tasks import Beam, Sampling
+from zoo.tasks import Beam, Contrastive, Sampling
 
 TOKENIZER = texts.word_piece()
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "dropout": 0.0}
@@ -95,12 +95,66 @@ def test_greedy_says_the_likeliest_token_of_the_whole_model_at_every_step(kind):
     assert found == said[0, 1 : 1 + len(found)].tolist()
 
 
+def contrastive_by_the_paper(model, inputs, max_length, sampler):
+    """Equation 5 of Su et al. (2022), a candidate at a time, everything computed anew, for one source."""
+    said = [int(inputs["decoder_token_ids"][0, 0])]
+
+    def read(tokens):
+        step = {
+            **inputs,
+            "decoder_token_ids": np.array([tokens]),
+            "decoder_padding_mask": np.ones((1, len(tokens)), int),
+        }
+        hidden = model.backbone(step)["decoder_sequence_output"]
+        return numbers(hidden)[0], numbers(model.backbone.logits(hidden))[0, -1]
+
+    def cosine(a, b):
+        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+    while len(said) <= max_length:
+        before, logits = read(said)
+        probabilities = np.exp(logits - logits.max())
+        probabilities /= probabilities.sum()
+        scores = {}
+        for token in np.argsort(-logits)[: sampler.num_candidates]:
+            hidden, _ = read([*said, int(token)])
+            likeness = max(cosine(hidden[-1], each) for each in before)
+            scores[int(token)] = (1 - sampler.penalty) * probabilities[token] - sampler.penalty * likeness
+        said.append(max(scores, key=scores.get))
+    return said[1:]
+
+
+@pytest.mark.parametrize("kind", ["bart", "t5"])
+@pytest.mark.parametrize("sampler", [Contrastive(), Contrastive(num_candidates=3, penalty=0.9)])
+def test_contrastive_search_is_the_papers(kind, sampler):
+    model = model_of(kind)
+    # Untrained, all vectors are much alike: larger weights make them differ.
+    model.set_weights([3 * weight for weight in model.get_weights()])
+    examples = model._read(["film very good and the book"], ["the"])
+    inputs, _, _ = model._encode(examples).batch(np.array([0]), 16)
+    arrays = (inputs["encoder_token_ids"], inputs["encoder_padding_mask"])
+    found = [int(each[0]) for each in model._generation.tokens(*arrays, 7, sampler)]
+    assert found == contrastive_by_the_paper(model, inputs, 7, sampler)[: len(found)]
+    assert len(found) == 7 or found[-1] == TOKENIZER.end_token_id
+
+
+def test_contrastive_search_without_a_penalty_is_greedy():
+    model = model_of()
+    sources = pairs(5)["source"]
+    said = model.generate(sources, max_length=9, sampler=Contrastive(penalty=0))
+    assert said == model.generate(sources, max_length=9)
+    *_, last = model.stream(sources[0], max_length=9, sampler="contrastive")
+    assert last == model.generate(sources[0], max_length=9, sampler="contrastive")
+
+
 def test_texts_of_other_lengths_in_the_batch_change_nothing():
     model = model_of()
     sources = ["film", "the film was very very very good and not bad .", "a book ."]
     together = model.generate(sources, max_length=7)
     assert together == [model.generate(source, max_length=7) for source in sources]
     assert together == model.generate(sources, max_length=7, batch_size=2)
+    contrasted = model.generate(sources, max_length=7, sampler="contrastive")
+    assert contrasted == [model.generate(source, max_length=7, sampler="contrastive") for source in sources]
     beams = model.generate(sources, max_length=7, sampler=Beam(3))
     assert beams == [model.generate(source, max_length=7, sampler=Beam(3)) for source in sources]
 
@@ -192,11 +246,17 @@ def test_bad_input_is_refused():
         model.generate("film", max_length=99)
     with pytest.raises(ValueError, match=r"Received: y\[1\]=' '; 1 such rows"):
         model.fit(["film", "book"], ["a", " "])
+    with pytest.raises(ValueError, match="at most the 36 tokens"):
+        model.generate("film", max_length=37, sampler="contrastive")  # which reads one token ahead
     with pytest.raises(ValueError, match="Received: max_target_length=99"):
         model_of(max_target_length=99)
     with pytest.raises(ValueError, match="only at the end"):
         next(model.stream("film", sampler="beam"))
     with pytest.raises(ValueError, match="Received: top_p=0"):
         Sampling(top_p=0)
+    with pytest.raises(ValueError, match="Received: penalty=2"):
+        Contrastive(penalty=2)
+    with pytest.raises(ValueError, match="Received: num_candidates=0"):
+        Contrastive(num_candidates=0)
     with pytest.warns(UserWarning, match="1 of 1 sources are longer than 37 tokens and 0 targets"):
         model.generate("very " * 60, max_length=3)

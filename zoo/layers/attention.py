@@ -34,7 +34,9 @@ def dot_product_attention(query, key, value, bias=None, scale=None, drop=None):
     scores = ops.cast(ops.matmul(query, key), "float32")  # (batch, heads, query, key)
     if bias is not None:
         scores = scores + ops.cast(bias, "float32")
-    weights = ops.cast(ops.softmax(scores, axis=-1), value.dtype)
+    # Keras takes the softmax over a single key for a mistake, and warns.
+    weights = ops.softmax(scores, axis=-1) if scores.shape[-1] != 1 else ops.ones_like(scores)
+    weights = ops.cast(weights, value.dtype)
     if drop is not None:
         weights = drop(weights)
     value = ops.transpose(value, (0, 2, 1, 3))  # (batch, heads, key, head_dim)

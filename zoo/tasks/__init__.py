@@ -4,7 +4,7 @@ from zoo.tasks.answers import Answer
 from zoo.tasks.masked_lm import Filling, MaskedLM
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.question_answering import QuestionAnswering
-from zoo.tasks.samplers import Beam, Greedy, Sampling
+from zoo.tasks.samplers import Beam, Contrastive, Greedy, Sampling
 from zoo.tasks.seq2seq_lm import Seq2SeqLM
 from zoo.tasks.task import Task
 from zoo.tasks.text_classifier import Classification, TextClassifier
@@ -15,6 +15,7 @@ __all__ = [
     "Answer",
     "Beam",
     "Classification",
+    "Contrastive",
     "Entity",
     "Filling",
     "Greedy",

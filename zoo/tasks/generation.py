@@ -9,7 +9,9 @@ import numpy as np
 from keras import ops
 
 from zoo.layers import padding_bias
-from zoo.tasks.samplers import Beam, BeamSearch, Sampling
+from zoo.tasks.samplers import Beam, BeamSearch, Contrastive, Sampling
+
+STEPS = ("likeliest", "logits", "candidates", "best")
 
 
 class Generator:
@@ -26,7 +28,7 @@ class Generator:
         self.backbone = backbone
         self.first_id, self.end_id, self.pad_id = first_id, end_id, pad_id
         self._begin = compiled(self._begin_of, backbone)
-        self._steps = {name: compiled(getattr(self, f"_{name}"), backbone) for name in ("likeliest", "logits", "best")}
+        self._steps = {name: compiled(getattr(self, f"_{name}"), backbone) for name in STEPS}
 
     def _begin_of(self, token_ids, padding_mask, room):
         """Caches for the texts to come, `room` int array (steps,)."""
@@ -34,16 +36,30 @@ class Generator:
         context = self.backbone.context_caches(encoded)
         return self.backbone.empty_caches(context, room.shape[0]), context, padding_bias(padding_mask)
 
-    def _scores(self, token_ids, index, caches, context, bias):
+    def _read(self, token_ids, index, caches, context, bias):
+        """Logits (batch, vocabulary_size) after the tokens (batch,), and the decoder's output (batch, hidden_dim)."""
         hidden, caches = self.backbone.decode_step(token_ids[:, None], index, caches, context, bias)
-        return ops.cast(self.backbone.logits(hidden)[:, 0], "float32"), caches  # (batch, vocabulary_size)
+        return ops.cast(self.backbone.logits(hidden)[:, 0], "float32"), hidden[:, 0], caches
 
-    def _likeliest(self, token_ids, index, caches, context, bias):
-        logits, caches = self._scores(token_ids, index, caches, context, bias)
+    def _likeliest(self, *arguments):
+        logits, _, caches = self._read(*arguments)
         return ops.cast(ops.argmax(logits, axis=-1), "int32"), caches
 
     def _logits(self, *arguments):
-        return self._scores(*arguments)
+        logits, _, caches = self._read(*arguments)
+        return logits, caches
+
+    def _candidates(self, token_ids, index, caches, context, bias, origins, width):
+        """What may follow each token, as `width`, int array (candidates,), says how many.
+
+        Returns:
+            the decoder's outputs as unit vectors (batch, hidden_dim), probabilities and tokens (batch, candidates), and
+            the caches of the rows `origins` (batch,) with this step in them.
+        """
+        caches = [ops.take(cache, origins, axis=0) for cache in caches]
+        logits, hidden, caches = self._read(token_ids, index, caches, context, bias)
+        probabilities, tokens = ops.top_k(ops.softmax(logits, axis=-1), width.shape[0])
+        return ops.normalize(ops.cast(hidden, "float32")), probabilities, ops.cast(tokens, "int32"), caches
 
     def _best(self, token_ids, index, caches, context, bias, origins, scores):
         """The best continuations of all beams of a text: scores and places (batch, 2 * beams).
@@ -51,7 +67,7 @@ class Generator:
         A place is beam * vocabulary_size + token. `origins` (batch * beams,) are the rows that the beams continue.
         """
         caches = [ops.take(cache, origins, axis=0) for cache in caches]
-        logits, caches = self._scores(token_ids, index, caches, context, bias)
+        logits, _, caches = self._read(token_ids, index, caches, context, bias)
         total = ops.log_softmax(logits, axis=-1) + ops.reshape(scores, (-1, 1))  # (batch * beams, vocabulary_size)
         batch, beams = scores.shape
         total = ops.reshape(total, (batch, beams * logits.shape[-1]))
@@ -64,31 +80,56 @@ class Generator:
         Args:
             token_ids, padding_mask: int arrays (batch, encoder_length), the sources.
             max_length: int, most tokens of a text, its end token counted.
-            sampler: `Greedy` or `Sampling`.
+            sampler: `Greedy`, `Sampling` or `Contrastive`.
 
         Yields:
             int array (batch,): the next token of each text; padding after its end.
         """
-        caches, context, bias = self._begin(token_ids, padding_mask, np.zeros(_room(max_length), "int32"))
+        choices = self._contrasted if isinstance(sampler, Contrastive) else self._drawn
+        ended = np.zeros(len(token_ids), bool)
+        for found in choices(token_ids, padding_mask, max_length, sampler):
+            found = np.where(ended, self.pad_id, found).astype("int32")
+            yield found
+            ended |= found == self.end_id
+            if ended.all():
+                return
+
+    def _drawn(self, token_ids, padding_mask, max_length, sampler):
+        caches, context, bias = self._begin(token_ids, padding_mask, np.zeros(max_length, "int32"))
         rng = np.random.default_rng(sampler.seed) if isinstance(sampler, Sampling) else None
+        step = self._steps["likeliest" if rng is None else "logits"]
         last = np.full(len(token_ids), self.first_id, "int32")
-        ended = np.zeros(len(last), bool)
         for index in range(max_length):
-            step = self._steps["likeliest" if rng is None else "logits"]
             found, caches = step(last, np.int32(index), caches, context, bias)
             found = ops.convert_to_numpy(found)
             last = (found if rng is None else sampler.draw(found, rng)).astype("int32")
-            last = np.where(ended, self.pad_id, last).astype("int32")
             yield last
-            ended |= last == self.end_id
-            if ended.all():
-                return
+
+    def _contrasted(self, token_ids, padding_mask, max_length, sampler):
+        batch, width = len(token_ids), sampler.num_candidates
+        repeated = (np.repeat(array, width, axis=0) for array in (token_ids, padding_mask))
+        # Every candidate is read before one is chosen: one step more than there are tokens.
+        caches, context, bias = self._begin(*repeated, np.zeros(max_length + 1, "int32"))
+        each, chosen = np.arange(batch), np.zeros(batch, int)
+        tokens = np.full((batch, width), self.first_id, "int32")
+        past, weights = [], None
+        for index in range(max_length + 1):
+            origins = np.repeat(each * width + chosen, width).astype("int32")  # the rows that were taken last
+            *found, caches = self._steps["candidates"](
+                tokens.reshape(-1), np.int32(index), caches, context, bias, origins, np.zeros(width, "int32")
+            )
+            vectors, likely, following = (ops.convert_to_numpy(a).reshape(batch, width, -1) for a in found)
+            if index > 0:
+                chosen = sampler.choose(weights, vectors, np.stack(past, axis=1))
+                yield tokens[each, chosen]
+            past.append(vectors[each, chosen])
+            weights, tokens = likely[each, chosen], following[each, chosen]
 
     def beams(self, token_ids, padding_mask, max_length, beam: Beam) -> np.ndarray:
         """The best text that a beam search finds for each source: int array (batch, at most max_length)."""
         batch, width = len(token_ids), beam.num_beams
         repeated = (np.repeat(array, width, axis=0) for array in (token_ids, padding_mask))
-        caches, context, bias = self._begin(*repeated, np.zeros(_room(max_length), "int32"))
+        caches, context, bias = self._begin(*repeated, np.zeros(max_length, "int32"))
         search = BeamSearch(batch, max_length, beam, self.end_id, self.pad_id)
         last = np.full(batch * width, self.first_id, "int32")
         origins = np.arange(batch * width, dtype="int32")
@@ -131,8 +172,3 @@ def compiled(function, model):
             )
 
     return run
-
-
-def _room(max_length):
-    """Steps that a cache has room for: Keras takes the softmax over a single key for a mistake."""
-    return max(2, max_length)

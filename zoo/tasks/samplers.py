@@ -1,4 +1,4 @@
-"""How the next token is chosen: the likeliest, one that is drawn, or by beam search."""
+"""How the next token is chosen: the likeliest, one that is drawn, one that says something new, or by beam search."""
 
 import dataclasses
 
@@ -57,6 +57,43 @@ class Sampling:
 
 
 @dataclasses.dataclass(frozen=True)
+class Contrastive:
+    """The likely token that says most that is new: contrastive search.
+
+    Of the likeliest tokens that one is taken for which `(1 - penalty) * p - penalty * s` is largest, where p is its
+    probability and s the largest cosine of its vector, as the decoder gives it, with those of the tokens before it (Su
+    et al. 2022, arXiv 2202.06417, equation 5; `alpha` there and k the number of candidates).
+
+    Args:
+        num_candidates: int, how many of the likeliest tokens are compared.
+        penalty: float from 0, the likeliest token, to 1.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    num_candidates: int = 4
+    penalty: float = 0.6
+
+    def __post_init__(self):
+        if self.num_candidates < 1:
+            raise ValueError(f"`num_candidates` must be at least 1. Received: num_candidates={self.num_candidates}")
+        if not 0 <= self.penalty <= 1:
+            raise ValueError(f"`penalty` must lie from 0 to 1. Received: penalty={self.penalty}")
+
+    def choose(self, probabilities: np.ndarray, vectors: np.ndarray, past: np.ndarray) -> np.ndarray:
+        """Which candidate of each text is taken: int array (batch,).
+
+        Args:
+            probabilities: float array (batch, candidates).
+            vectors: float array (batch, candidates, hidden_dim), of length 1.
+            past: float array (batch, steps, hidden_dim), of length 1, of the tokens before them.
+        """
+        likeness = (vectors @ past.transpose(0, 2, 1)).max(axis=2)  # (batch, candidates)
+        return ((1 - self.penalty) * probabilities - self.penalty * likeness).argmax(axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
 class Beam:
     """The best text that a beam search finds.
 
@@ -82,6 +119,7 @@ class Beam:
 NAMED = {
     "greedy": Greedy(),
     "beam": Beam(),
+    "contrastive": Contrastive(),
     "sample": Sampling(),
     "top_k": Sampling(top_k=50),
     "top_p": Sampling(top_p=0.9),
@@ -94,12 +132,12 @@ def sampler_of(sampler):
     Raises:
         ValueError: if there is none of that name.
     """
-    if isinstance(sampler, (Greedy, Sampling, Beam)):
+    if isinstance(sampler, (Greedy, Sampling, Contrastive, Beam)):
         return sampler
     if sampler not in NAMED:
         raise ValueError(
-            f"`sampler` must be one of {sorted(NAMED)}, or a `Greedy`, `Sampling` or `Beam` of `zoo.tasks`. "
-            f"Received: sampler={sampler!r}"
+            f"`sampler` must be one of {sorted(NAMED)}, or a `Greedy`, `Sampling`, `Contrastive` or `Beam` of "
+            f"`zoo.tasks`. Received: sampler={sampler!r}"
         )
     return NAMED[sampler]
 

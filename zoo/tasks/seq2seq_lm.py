@@ -11,7 +11,7 @@ from zoo.data.inputs import has_features, read_examples
 from zoo.data.pretraining import PretrainingDataset
 from zoo.data.text_pairs import EncodedPairs, SpecialIds, frame_texts
 from zoo.tasks.generation import Generator
-from zoo.tasks.samplers import Beam, sampler_of
+from zoo.tasks.samplers import Beam, Contrastive, sampler_of
 from zoo.tasks.task import Task
 from zoo.training.losses import SmoothedCrossentropy
 
@@ -160,7 +160,8 @@ class Seq2SeqLM(Task):
         Args:
             texts: str, or list of str, the sources.
             max_length: int, most tokens to say, the end token counted.
-            sampler: `"greedy"`, `"beam"`, `"sample"`, `"top_k"`, `"top_p"`, or a `Beam` or `Sampling` of `zoo.tasks`.
+            sampler: `"greedy"`, `"beam"`, `"contrastive"`, `"sample"`, `"top_k"`, `"top_p"`, or a `Beam`, `Contrastive`
+                or `Sampling` of `zoo.tasks`.
             batch_size: int, sources at a time; those of like length stand together.
 
         Returns:
@@ -171,7 +172,7 @@ class Seq2SeqLM(Task):
         """
         sampler = sampler_of(sampler)
         sources = [texts] if isinstance(texts, str) else texts
-        batches = self._sources(sources, max_length, batch_size)
+        batches = self._sources(sources, max_length, batch_size, sampler)
         found = [""] * len(batches.order)
         for indices, (inputs,) in batches.indexed():
             arrays = (inputs[features.ENCODER_TOKEN_IDS], inputs[features.ENCODER_PADDING_MASK])
@@ -197,20 +198,21 @@ class Seq2SeqLM(Task):
         sampler = sampler_of(sampler)
         if isinstance(sampler, Beam):
             raise ValueError(f"A beam search knows its text only at the end. Received: sampler={sampler}. Use another.")
-        (_, (inputs,)), *_ = self._sources([text], max_length, 1).indexed()
+        (_, (inputs,)), *_ = self._sources([text], max_length, 1, sampler).indexed()
         arrays = (inputs[features.ENCODER_TOKEN_IDS], inputs[features.ENCODER_PADDING_MASK])
         said = []
         for ids in self._generation.tokens(*arrays, max_length, sampler):
             said.append(int(ids[0]))
             yield self._text(said)
 
-    def _sources(self, texts, max_length, batch_size) -> BucketedBatches:
+    def _sources(self, texts, max_length, batch_size, sampler) -> BucketedBatches:
         self._check_ready()
-        longest = self.backbone.max_sequence_length
+        # Contrastive search also reads the last token.
+        longest = self.backbone.max_sequence_length - isinstance(sampler, Contrastive)
         if not 1 <= max_length <= longest:
             raise ValueError(
-                f"`max_length` must be at least 1 and at most the model's {longest} tokens. "
-                f"Received: max_length={max_length}"
+                f"`max_length` must be at least 1 and at most the {longest} tokens that the model can say by "
+                f"{sampler}. Received: max_length={max_length}"
             )
         encoded = self._encode(read_examples(texts).without_labels())
         return BucketedBatches(encoded, batch_size, self.preprocessor.boundaries)
