@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.objectives.selection import accept_in_order, choose_spans, find_words, shuffle_positions
+from zoo.objectives.selection import accept_in_order, choose_spans, choose_tokens, find_words, shuffle_positions
 
 
 @settings(max_examples=200, deadline=None)
@@ -53,3 +53,24 @@ def test_spans_never_share_a_word_and_spend_the_budget():
     assert np.bincount(spans)[1:].max() == 3
     after_gap = np.diff(chosen.astype(int), axis=1, prepend=0) == 1
     assert begins[after_gap].all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_as_many_tokens_as_asked_for_and_only_candidates(data):
+    rows, length = data.draw(st.integers(0, 5)), data.draw(st.integers(1, 13))
+    draw = np.random.default_rng(data.draw(st.integers(0, 9999)))
+    candidates = draw.random((rows, length)) < data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+    budget = draw.integers(0, 17, rows) if data.draw(st.booleans()) else np.full(rows, draw.integers(0, 17))
+    chosen = choose_tokens(candidates, budget, draw)
+    assert not (chosen & ~candidates).any()
+    np.testing.assert_array_equal(chosen.sum(axis=1), np.minimum(budget, candidates.sum(axis=1)))
+
+
+def test_every_set_of_tokens_is_equally_likely():
+    candidates = np.tile(np.array([1, 0, 1, 1, 1], bool), (6000, 1))
+    for budget in (np.full(6000, 2), np.where(np.arange(6000) % 2, 2, 1)):
+        chosen = choose_tokens(candidates, budget, np.random.default_rng(1))[budget == 2]
+        sets, counts = np.unique(chosen, axis=0, return_counts=True)
+        expected = len(chosen) / 6
+        assert len(sets) == 6 and np.abs(counts - expected).max() < 5 * np.sqrt(expected)

@@ -11,6 +11,7 @@ from zoo.objectives.rows import new_arrays
 from zoo.objectives.span_corruption import SpanCorruption, SpansByRow
 from zoo.objectives.text_to_text import PrefixLM
 
+_OF_TEXTS = (features.TOKEN_IDS, features.PADDING_MASK, features.WORD_STARTS, features.SENTENCE_STARTS)
 _OF_THE_ENCODER = (features.ENCODER_TOKEN_IDS, features.ENCODER_PADDING_MASK, features.CROSS_ATTENTION_MASK)
 _IDS = (features.ENCODER_TOKEN_IDS, features.DECODER_TOKEN_IDS, features.TARGET_IDS)
 # Mean span length in tokens and rate of UL2's denoisers of spans: two regular ones, four extreme ones.
@@ -105,10 +106,9 @@ class Mixture(Denoising):
         for numbers in self._parts_at_once():
             rows = np.flatnonzero(np.isin(drawn, numbers))
             if len(rows):
-                of_rows = np.searchsorted(numbers, drawn[rows])
-                part = SpansByRow.of([self.parts[number] for number in numbers], of_rows)
-                noisy = part({name: value[rows] for name, value in batch.items()}, vocabulary, rng)
-                self._write(made, noisy, rows, drawn[rows])
+                part = SpansByRow.of([self.parts[i] for i in numbers], np.searchsorted(numbers, drawn[rows]))
+                some = {name: batch[name][rows] for name in _OF_TEXTS if name in batch}
+                self._write(made, part(some, vocabulary, rng), rows, drawn[rows])
         return {**batch, **made}
 
     def _parts_at_once(self) -> list[list[int]]:
@@ -121,11 +121,10 @@ class Mixture(Denoising):
 
     def _write(self, made, noisy, rows, drawn):
         """Writes features of `rows` (rows,), for which the parts `drawn` (rows,) were drawn, with their prefixes."""
-        for prefix in dict.fromkeys(self.prefixes):
-            having = [number for number, one in enumerate(self.prefixes) if one == prefix]
-            found = np.flatnonzero(np.isin(drawn, having))
-            if not len(found):
-                continue
+        prefixes = list(dict.fromkeys(self.prefixes))
+        kinds = np.array([prefixes.index(prefix) for prefix in self.prefixes])[drawn]  # (rows,)
+        for kind in np.unique(kinds).tolist():
+            prefix, found = prefixes[kind], np.flatnonzero(kinds == kind)
             for name, wide in made.items():
                 first = len(prefix) if name in _OF_THE_ENCODER else 0
                 wide[rows[found], :first] = prefix[:first] if name == features.ENCODER_TOKEN_IDS else 1

@@ -68,11 +68,11 @@ def _draw_keys(allowed: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarra
     # Whole words of the generator are drawn fastest. In place throughout: fresh memory costs more than the sort.
     keys = rng.integers(0, np.iinfo(np.uint64).max, drawn, np.uint64, endpoint=True).view(kind)
     keys = keys[: batch * length].reshape(batch, length)
-    keys >>= kind(1)
-    low = kind((1 << bits) - 1)
-    keys &= ~low
+    low, high = kind((1 << bits) - 1), kind(1 << (8 * kind().nbytes - 1))
+    keys &= ~(low | high)
     keys |= np.arange(length, dtype=kind)
-    keys |= (~allowed).astype(kind) << kind(8 * kind().nbytes - 1)
+    if not allowed.all():
+        keys |= (~allowed).astype(kind) * high
     return keys, low
 
 
@@ -104,7 +104,7 @@ def choose_tokens(candidates: np.ndarray, budget: np.ndarray, rng: np.random.Gen
     else:
         beyond = np.take_along_axis(np.sort(keys, axis=1), place[:, None], axis=1)
     chosen = keys < beyond
-    chosen |= (budget >= length)[:, None]
+    chosen[budget >= length] = True
     chosen &= candidates
     return chosen
 

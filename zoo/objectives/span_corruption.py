@@ -74,9 +74,9 @@ class SpanCorruption(_Sentinels):
     >>> noisy = SpanCorruption(rate=0.4, mean_span_length=1.5)(batch, vocabulary, np.random.default_rng(0))
     >>> for name in ("encoder_token_ids", "decoder_token_ids", "target_ids"):
     ...     print(name, noisy[name][0])
-    encoder_token_ids [11 12 13 96 15 95  2]
-    decoder_token_ids [ 0 96 14 95 16 17]
-    target_ids [96 14 95 16 17  2]
+    encoder_token_ids [11 12 13 96 16 95  2]
+    decoder_token_ids [ 0 96 14 15 95 17]
+    target_ids [96 14 15 95 17  2]
     """
 
     rate: float = 0.15
@@ -177,13 +177,16 @@ class ReplaceSpans(_Sentinels):
         return min(hidden, num_tokens - hidden) + 1 if hidden else 0
 
     def hide(self, texts, rng):
-        hidden = choose_tokens(texts.columns(), num_noise(self.rate, texts.counts, least_kept=1), rng)  # (batch, width)
-        begins = hidden.copy()
-        begins[:, 1:] &= ~hidden[:, :-1]
-        starts = np.flatnonzero(flatten(begins, texts.counts))
+        hidden = choose_tokens(texts.columns(), num_noise(self.rate, texts.counts, least_kept=1), rng)
         tokens = np.flatnonzero(flatten(hidden, texts.counts))
-        sizes = np.diff(np.searchsorted(tokens, starts), append=len(tokens))
-        return Spans(starts, sizes, np.count_nonzero(begins, axis=1))
+        ends = np.cumsum(texts.counts)
+        # A span begins behind a token that stays, and where a text begins.
+        begins = np.diff(tokens, prepend=-2) != 1
+        firsts = np.searchsorted(tokens, ends - texts.counts)
+        begins[firsts[firsts < len(tokens)]] = True
+        places = np.flatnonzero(begins)
+        per_text = np.diff(np.searchsorted(tokens[places], ends), prepend=0)
+        return Spans(tokens[places], np.diff(places, append=len(tokens)), per_text)
 
 
 class Spans(NamedTuple):
@@ -210,24 +213,27 @@ def replace_spans(texts: Rows, spans: Spans, vocabulary: Vocabulary) -> tuple[Ro
     """
     sentinels = np.array(vocabulary.sentinel_ids, np.int32)
     starts, sizes, per_text = spans
+    last = np.cumsum(per_text)  # (batch,), counts of spans up to the last of each text
     rows = np.repeat(np.arange(len(per_text)), per_text)  # (spans,)
-    number = np.arange(len(rows)) - (np.cumsum(per_text) - per_text)[rows]
-    hidden = np.bincount(rows, sizes, minlength=len(per_text)).astype(np.int64)  # (batch,)
+    number = np.arange(len(rows)) - (last - per_text)[rows]
+    ends = np.concatenate([[0], np.cumsum(sizes)])  # (spans + 1,), hidden tokens up to each
+    hidden = np.diff(ends[last], prepend=0)  # (batch,)
+    tokens = ranges(starts, sizes)  # (hidden tokens,)
     # The sentinel is in the place of the first token of its span, and the others are gone.
-    shown = texts.token_ids.copy()
+    shown, stays = texts.token_ids.copy(), np.ones(len(texts.token_ids), bool)
+    stays[tokens] = False
+    stays[starts] = True
     shown[starts] = sentinels[number]
-    stays = np.ones(len(shown), bool)
-    stays[ranges(starts + 1, sizes - 1)] = False
-    inputs = texts._replace(token_ids=shown).take(np.flatnonzero(stays), texts.counts - hidden + per_text)
+    inputs = Rows(shown, texts.counts, texts.width).take(np.flatnonzero(stays), texts.counts - hidden + per_text)
     # In the target a span comes after its sentinel, and behind the last one a sentinel if text follows.
-    last = np.cumsum(per_text)[per_text > 0] - 1
+    some = per_text > 0
     closes = np.zeros(len(per_text), bool)
-    closes[per_text > 0] = (starts + sizes)[last] < np.cumsum(texts.counts)[per_text > 0]
+    closes[some] = (starts + sizes)[last[some] - 1] < np.cumsum(texts.counts)[some]
     counts = hidden + per_text + closes
-    names = np.cumsum(sizes + 1) - sizes - 1 + (np.cumsum(closes) - closes)[rows]  # (spans,), their places
+    names = ends[:-1] + np.arange(len(rows)) + (np.cumsum(closes) - closes)[rows]  # (spans,), their places
     said = np.empty(counts.sum(), np.int32)
     said[names] = sentinels[number]
-    said[ranges(names + 1, sizes)] = texts.token_ids[ranges(starts, sizes)]
+    said[tokens + np.repeat(names + 1 - starts, sizes)] = texts.token_ids[tokens]
     said[np.cumsum(counts)[closes] - 1] = sentinels[per_text[closes]]
     return inputs, Rows(said, counts, texts.width)
 
@@ -243,28 +249,27 @@ def draw_spans(counts, hidden, per_text, rng: np.random.Generator, anywhere: boo
         anywhere: whether a text may begin with a span and end with text.
     """
     kept = counts - hidden
-    width = kept.max(initial=0) + 1
     if anywhere:  # a span may be in any gap: before each token that stays, or behind the last
-        gaps = choose_tokens(first_columns(kept + 1, width), per_text, rng)
-    else:  # not in the first gap, and one in the last
-        inner = first_columns(kept, width)
-        inner[:, 0] = False
-        gaps = choose_tokens(inner, np.maximum(per_text - 1, 0), rng)
-        rows = np.flatnonzero(per_text)
-        gaps[rows, kept[rows]] = True
-    rows, gap = np.divmod(np.flatnonzero(gaps), width)  # (spans of all texts,)
-    sizes = _draw_sizes(hidden, per_text, rng)
-    # Before a span there are all texts before its own, what stays before it, and the hidden tokens of other spans.
-    hidden_before = np.cumsum(sizes) - sizes - (np.cumsum(hidden) - hidden)[rows]
-    return Spans((np.cumsum(counts) - counts)[rows] + gap + hidden_before, sizes, per_text)
+        gaps = choose_tokens(first_columns(kept + 1, kept.max(initial=0) + 1), per_text, rng)
+        rows, gap = np.divmod(np.flatnonzero(gaps), gaps.shape[1])  # (spans of all texts,)
+    else:  # between two tokens that stay, and one behind the last
+        rows, gap = _cut(kept, per_text, rng)
+    hidden_ends = _cut(hidden, per_text, rng)[1]  # hidden tokens of the text up to the end of each span
+    sizes = np.diff((np.cumsum(hidden) - hidden)[rows] + hidden_ends, prepend=0)
+    return Spans((np.cumsum(counts) - counts)[rows] + gap + hidden_ends - sizes, sizes, per_text)
 
 
-def _draw_sizes(hidden, per_text, rng):
-    """Tokens of each span, at least 1, all ways to cut `hidden` (batch,) being equally likely: int (spans of all,)."""
-    inner = first_columns(hidden, max(hidden.max(initial=0), 1))
-    inner[:, 0] = False
-    begins = choose_tokens(inner, np.maximum(per_text - 1, 0), rng)
-    begins[:, 0] = per_text > 0
-    rows, first = np.divmod(np.flatnonzero(begins), begins.shape[1])
-    # Counted through all hidden tokens, a span ends where the next begins.
-    return np.diff((np.cumsum(hidden) - hidden)[rows] + first, append=hidden.sum())
+def _cut(total, parts, rng):
+    """Cuts `total` (batch,) things into parts that are not empty, all ways to do so being equally likely.
+
+    Returns:
+        `(rows, ends)`, int arrays (parts of all rows,): the row of each part, and how many things of its row are up
+        to its end.
+    """
+    inner = first_columns(np.maximum(total - 1, 0), max(total.max(initial=0) - 1, 1))
+    cuts = choose_tokens(inner, np.maximum(parts - 1, 0), rng)
+    ends = np.concatenate([cuts, np.zeros((len(cuts), 1), bool)], axis=1)
+    some = np.flatnonzero(parts)
+    ends[some, total[some] - 1] = True
+    rows, last = np.divmod(np.flatnonzero(ends), ends.shape[1])
+    return rows, last + 1

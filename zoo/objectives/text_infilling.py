@@ -58,7 +58,7 @@ class TextInfilling(Noise):
     >>> batch = {"token_ids": token_ids, "padding_mask": np.ones_like(token_ids)}
     >>> noisy = TextInfilling(rate=0.5)(batch, vocabulary, np.random.default_rng(1))
     >>> noisy["encoder_token_ids"]
-    array([[ 1, 11, 12,  3,  3, 17,  2,  0,  0]], dtype=int32)
+    array([[ 1, 11,  3, 13,  3, 17,  2,  0,  0]], dtype=int32)
     """
 
     rate: float = 0.3
