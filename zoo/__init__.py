@@ -14,6 +14,7 @@ _HOMES = {
     "T5Backbone": "zoo.models",
     "TextClassifier": "zoo.tasks",
     "TextRegressor": "zoo.tasks",
+    "TextToText": "zoo.tasks",
     "TokenClassifier": "zoo.tasks",
     "list_presets": "zoo.presets",
 }

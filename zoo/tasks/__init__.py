@@ -8,7 +8,9 @@ from zoo.tasks.samplers import Beam, Contrastive, Greedy, Sampling
 from zoo.tasks.seq2seq_lm import Seq2SeqLM
 from zoo.tasks.task import Task
 from zoo.tasks.text_classifier import Classification, TextClassifier
+from zoo.tasks.text_forms import TextForm, text_form, text_forms
 from zoo.tasks.text_regressor import TextRegressor
+from zoo.tasks.text_to_text import TextToText
 from zoo.tasks.token_classifier import Entity, TokenClassifier
 
 __all__ = [
@@ -25,7 +27,11 @@ __all__ = [
     "Seq2SeqLM",
     "Task",
     "TextClassifier",
+    "TextForm",
     "TextPreprocessor",
     "TextRegressor",
+    "TextToText",
     "TokenClassifier",
+    "text_form",
+    "text_forms",
 ]

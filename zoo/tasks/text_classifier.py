@@ -92,19 +92,7 @@ class TextClassifier(Task):
             self.class_names = names
 
     def _targets(self, labels):
-        if self.class_names is not None and any(isinstance(label, str) for label in labels):
-            index = {name: number for number, name in enumerate(self.class_names)}
-            targets = [index.get(label, -1) if isinstance(label, str) else label for label in labels]
-        else:
-            targets = labels
-        wrong = [row for row, target in enumerate(targets) if not _is_class(target, self.num_classes)]
-        if wrong:
-            known = self.class_names or f"0 to {self.num_classes - 1}"
-            raise ValueError(
-                f"Every label must be one of the model's classes: {known}. Received: y[{wrong[0]}]="
-                f"{labels[wrong[0]]!r}; {len(wrong)} such rows."
-            )
-        return np.array(targets, "int32")
+        return class_numbers(labels, self.class_names, self.num_classes)
 
     def classify(self, texts, batch_size=32) -> list[Classification]:
         """Classify raw texts or pairs of texts.
@@ -117,17 +105,7 @@ class TextClassifier(Task):
             A list with a `Classification` a text, in the order of `texts`.
         """
         logits = np.asarray(self.predict(texts, batch_size=batch_size, verbose=0), "float32")
-        exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        probabilities = exponents / exponents.sum(axis=-1, keepdims=True)  # (texts, num_classes)
-        names = self.class_names or list(range(self.num_classes))
-        return [
-            Classification(
-                label=names[int(row.argmax())],
-                probability=float(row.max()),
-                probabilities={name: float(value) for name, value in zip(names, row, strict=True)},
-            )
-            for row in probabilities
-        ]
+        return classifications(logits, self.class_names or list(range(self.num_classes)))
 
     def get_config(self):
         return {
@@ -136,6 +114,41 @@ class TextClassifier(Task):
             "class_names": self.class_names,
             "dropout": self.dropout,
         }
+
+
+def classifications(logits: np.ndarray, names) -> list[Classification]:
+    """The class of each row of logits, float array (texts, classes), with the names of the classes."""
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities = exponents / exponents.sum(axis=-1, keepdims=True)
+    return [
+        Classification(
+            label=names[int(row.argmax())],
+            probability=float(row.max()),
+            probabilities={name: float(value) for name, value in zip(names, row, strict=True)},
+        )
+        for row in probabilities
+    ]
+
+
+def class_numbers(labels, class_names, num_classes: int) -> np.ndarray:
+    """Raw labels, names or numbers of classes, as numbers: int32 array (texts,).
+
+    Raises:
+        ValueError: if a label is no class, with its row.
+    """
+    if class_names is not None and any(isinstance(label, str) for label in labels):
+        index = {name: number for number, name in enumerate(class_names)}
+        numbers = [index.get(label, -1) if isinstance(label, str) else label for label in labels]
+    else:
+        numbers = labels
+    wrong = [row for row, number in enumerate(numbers) if not _is_class(number, num_classes)]
+    if wrong:
+        known = f"0 to {num_classes - 1}" if class_names is None else list(class_names)
+        raise ValueError(
+            f"Every label must be one of the model's classes: {known}. Received: y[{wrong[0]}]="
+            f"{labels[wrong[0]]!r}; {len(wrong)} such rows."
+        )
+    return np.array(numbers, "int32")
 
 
 def _is_class(target, num_classes) -> bool:

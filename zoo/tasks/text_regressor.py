@@ -40,16 +40,25 @@ class TextRegressor(Task):
         }
 
     def _targets(self, labels):
-        wrong = [row for row, label in enumerate(labels) if not _is_number(label)]
-        if wrong:
-            raise ValueError(
-                f"Every label must be a finite number. Received: y[{wrong[0]}]={labels[wrong[0]]!r}; "
-                f"{len(wrong)} such rows."
-            )
-        return np.array(labels, "float32")[:, None]  # (texts, 1)
+        return checked_numbers(labels)[:, None]  # (texts, 1)
 
     def get_config(self):
         return {**super().get_config(), "dropout": self.dropout}
+
+
+def checked_numbers(labels) -> np.ndarray:
+    """Raw labels as a float32 array (texts,).
+
+    Raises:
+        ValueError: if one is no finite number, with its row.
+    """
+    wrong = [row for row, label in enumerate(labels) if not _is_number(label)]
+    if wrong:
+        raise ValueError(
+            f"Every label must be a finite number. Received: y[{wrong[0]}]={labels[wrong[0]]!r}; "
+            f"{len(wrong)} such rows."
+        )
+    return np.array(labels, "float32")
 
 
 def _is_number(label) -> bool:
