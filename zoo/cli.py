@@ -124,9 +124,11 @@ def predict(
 ) -> None:
     """Classify texts with a fine-tuned classifier: a table in a terminal, lines with tabs in a file or a pipe."""
     import zoo
+    from zoo.tasks.reading import preset_answers_in_words
 
     texts = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
-    found = zoo.TextClassifier.from_preset(preset).classify(texts)
+    kind = zoo.TextToText if preset_answers_in_words(preset) else zoo.TextClassifier
+    found = kind.from_preset(preset).classify(texts)
     rows = [(str(answer.label), f"{answer.probability:.3f}", text) for text, answer in zip(texts, found, strict=True)]
     if not console.is_terminal:
         for row in rows:

@@ -25,6 +25,7 @@ from zoo.weights.strict_json import read_json
 
 __all__ = [
     "Location",
+    "backbone_class",
     "bytes_to_save",
     "describe",
     "find",
@@ -81,6 +82,26 @@ def _checked(handle):
     if location.card is not None and location.card.shipped:
         verify(location.folder, location.card.source.files)
     return location
+
+
+def backbone_class(handle: str | os.PathLike) -> type | None:
+    """The class of a preset's backbone, without making one; None if it is none of `zoo.models`.
+
+    Args:
+        handle: what `find` takes.
+
+    Raises:
+        ValueError: if there is no such preset, or its configuration cannot be read.
+    """
+    import zoo.models
+
+    location = find(handle)
+    if location.card is not None:
+        return getattr(zoo.models, location.card.architecture)
+    if location.folder is None or not (location.folder / CONFIG_FILE).is_file() or _is_foreign(location.folder):
+        return None
+    registered_name = read_configuration(location.folder / CONFIG_FILE)["registered_name"]
+    return getattr(zoo.models, registered_name.removeprefix("zoo>"), None)
 
 
 def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=None, **overrides):

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import presets
 from zoo.data import features
 from zoo.models.encoder_decoder import EncoderDecoder
 
@@ -28,6 +29,17 @@ class Reading:
     inner_dim: int | None = None
 
 
+def answers_in_words(kind: type) -> bool:
+    """Whether a backbone of this class has no states that a head could read, as T5, which says all answers in words."""
+    return issubclass(kind, EncoderDecoder) and not kind.frame.source_starts
+
+
+def preset_answers_in_words(preset) -> bool:
+    """The same of a preset, without loading it."""
+    kind = presets.backbone_class(preset)
+    return kind is not None and answers_in_words(kind)
+
+
 def read_text(backbone) -> Reading:
     """Have a backbone read a text.
 
@@ -43,15 +55,15 @@ def read_text(backbone) -> Reading:
     Raises:
         ValueError: if the backbone answers in words alone, as T5 does.
     """
-    if not isinstance(backbone, EncoderDecoder):
-        outputs = backbone(backbone.input)
-        return Reading(backbone.input, outputs["sequence_output"], outputs.get("pooled_output"))
-    if not backbone.frame.source_starts:
+    if answers_in_words(type(backbone)):
         raise ValueError(
             f"A head reads the states of a text that begins with a start token. Received: {type(backbone).__name__}, "
             "whose texts have none: T5 says its answers in words. Use `zoo.TextToText` (Raffel et al. 2020, arXiv "
             "1910.10683, section 2.1)."
         )
+    if not isinstance(backbone, EncoderDecoder):
+        outputs = backbone(backbone.input)
+        return Reading(backbone.input, outputs["sequence_output"], outputs.get("pooled_output"))
     names = (features.TOKEN_IDS, features.PADDING_MASK)
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
     ends = _ends(inputs[features.PADDING_MASK])

@@ -113,6 +113,24 @@ def text_forms() -> dict[str, TextForm]:
     return {name: TextForm(**form) for name, form in json.loads(TABLE.read_text(encoding="utf-8")).items()}
 
 
+def prefixed_form(name: str, count: int, **answers) -> TextForm:
+    """The form of a task that the table has not, by the rule of the table: its name, and each text behind one.
+
+    Args:
+        name: str.
+        count: int, 1 for single texts, 2 for pairs.
+        **answers: `class_names` or `numbers`, see `TextForm`.
+
+    Example:
+
+    >>> from zoo.tasks.text_forms import prefixed_form
+    >>> prefixed_form("afqmc", 2, class_names=["different", "same"]).template
+    'afqmc sentence1: {sentence1} sentence2: {sentence2}'
+    """
+    fields = ["sentence"] if count == 1 else [f"sentence{number + 1}" for number in range(count)]
+    return TextForm(" ".join([name, *(f"{field}: {{{field}}}" for field in fields)]), **answers)
+
+
 def text_form(form, **changes) -> TextForm:
     """A form, given as one, by its name in the table, or by its arguments.
 

@@ -35,8 +35,8 @@ class TextToText(Seq2SeqLM):
     Args:
         backbone: an encoder-decoder backbone.
         tokenizer: a tokenizer; needed for raw text.
-        form: str, a name of `zoo.tasks.text_forms()`, such as `"sst2"`, `"mnli"`, `"stsb"`, `"squad"`; or a
-            `zoo.tasks.TextForm` of your own.
+        form: str, a name of `zoo.tasks.text_forms()`, such as `"sst2"`, `"mnli"`, `"stsb"`, `"squad"`; one of these
+            changed, `zoo.tasks.text_form("sst2", class_names=["bad", "good"])`; or a `zoo.tasks.TextForm` of your own.
         **kwargs: `max_target_length`, `label_smoothing`, `preprocessor`, `seed`, `compile`, `name`; see `Seq2SeqLM`.
 
     Raises:

@@ -18,7 +18,7 @@ from zoo.data.benchmarks.table import read_benchmark
 from zoo.training.comparison import PRETRAINED, RANDOM, CompiledTask, fine_tune
 from zoo.training.evaluation_report import report, summarise, task_score
 from zoo.training.evaluation_submission import write_answers
-from zoo.training.evaluation_tasks import KINDS
+from zoo.training.evaluation_tasks import kind_for
 from zoo.training.optimizers import AdamW, fine_tuning_grid, fine_tuning_rate
 from zoo.training.runs import RunFolder, check_same, read_metrics, write_json, write_metrics
 from zoo.training.schedules import WarmupLinearDecay
@@ -76,7 +76,7 @@ def evaluate(
     """
     presets.find(preset)
     table = read_benchmark(benchmark)
-    loaded = _load(table, tasks, data)
+    loaded = _load(table, tasks, data, preset)
     settings = {
         "rows": rows, "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "grid": grid,
         "seeds": seeds, "compare_random": compare_random, "dtype": dtype, "backend": keras.config.backend(),
@@ -100,7 +100,7 @@ def evaluate(
     return results
 
 
-def _load(table, tasks, data) -> list[TaskData]:
+def _load(table, tasks, data, preset) -> list[TaskData]:
     """Read the tasks, and refuse what would fail only after hours: a metric that is not defined, no task at all."""
     find = open_data(data, table)
     loaded = [load_task(task, find) for task in table.choose(tasks)]
@@ -110,7 +110,7 @@ def _load(table, tasks, data) -> list[TaskData]:
         raise ValueError(f"No task of {table.title} was found. Received: data={where}. Looked for:\n  {looked_for}")
     for each in loaded:
         for name, rows in each.of_role("dev").items():
-            KINDS[each.task.kind](each.task).check(name, rows)
+            kind_for(each.task, preset).check(name, rows)
     return loaded
 
 
@@ -193,7 +193,7 @@ class Evaluation:
         path = self._file(name)
         if path.exists():
             return json.loads(path.read_text(encoding="utf-8"))
-        kind = KINDS[data.task.kind](data.task)
+        kind = kind_for(data.task, self.preset)
         train = self._train_rows(kind, data.train)
         self._forget(name)
         began = time.monotonic()
@@ -272,7 +272,7 @@ class Evaluation:
         tests = data.of_role("test")
         if all((folder / data.task.splits[name].submission).exists() for name in tests):
             return
-        kind = KINDS[data.task.kind](data.task)
+        kind = kind_for(data.task, self.preset)
         model = kind.make(str(self._preset_of(data)), dtype=self.dtype)
         answers = {name: kind.answer(model, rows, ANSWERS_IN_A_BATCH) for name, rows in tests.items()}
         write_answers(folder, data, "test", table, answers)

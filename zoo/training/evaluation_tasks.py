@@ -45,7 +45,11 @@ class Classification:
 
     def answer(self, model, rows, batch_size):
         """An answer a row: numbers of classes, int array (rows,)."""
-        return np.asarray(model.predict(self._texts(rows), batch_size=batch_size, verbose=0)).argmax(axis=-1)
+        return self._logits(model, rows, batch_size).argmax(axis=-1)
+
+    def _logits(self, model, rows, batch_size):
+        """float array (rows, classes)."""
+        return np.asarray(model.predict(self._texts(rows), batch_size=batch_size, verbose=0))
 
     def score(self, rows, answers) -> dict[str, float]:
         """The metrics of the task."""
@@ -90,7 +94,7 @@ class Choice(Classification):
         return self._texts(rows), labels
 
     def answer(self, model, rows, batch_size):
-        logits = np.asarray(model.predict(self._texts(rows), batch_size=batch_size, verbose=0))  # (choices * rows, 2)
+        logits = self._logits(model, rows, batch_size)  # (choices * rows, 2)
         return (logits[:, 1] - logits[:, 0]).reshape(self._choices, -1).argmax(axis=0)
 
     def _texts(self, rows):
@@ -140,9 +144,94 @@ class QuestionAnswering(Classification):
         return answers
 
 
+class _InWords:
+    """Mixed into the kinds above: the same by `zoo.TextToText`, for backbones that say their answers in words."""
+
+    def make(self, preset, **options):
+        from zoo import tasks
+
+        return tasks.TextToText.from_preset(preset, form=self._form(), **options)
+
+    def _form(self):
+        from zoo.tasks.text_forms import prefixed_form, text_forms
+
+        form, count = text_forms().get(self.task.name), len(self.task.texts)
+        return form if form and len(form.fields) == count else prefixed_form(self.task.name, count, **self._answers())
+
+    def _logits(self, model, rows, batch_size):
+        return model.answer_scores(self._texts(rows), batch_size)
+
+
+class ClassificationInWords(_InWords, Classification):
+    """One text or a pair into the name of a class."""
+
+    def _answers(self):
+        return {"class_names": list(self.task.class_names)}
+
+
+class RegressionInWords(_InWords, Regression):
+    """A pair into a number that is said."""
+
+    def _answers(self):
+        return {"numbers": [*self.task.label_range, 0.2]}  # the steps of STS-B
+
+    def answer(self, model, rows, batch_size):
+        return np.array(model.predict(self._texts(rows), batch_size=batch_size), "float32")
+
+
+class ChoiceInWords(_InWords, Choice):
+    """The better of some continuations, each called right or wrong."""
+
+    def _form(self):
+        from zoo.tasks.text_forms import prefixed_form
+
+        return prefixed_form(self.task.name, 2, class_names=["wrong", "right"])
+
+
+class QuestionAnsweringInWords(_InWords, QuestionAnswering):
+    """Answers that are said; the rows are `zoo.data.question_answering.Questions`."""
+
+    def _form(self):
+        return "squad"
+
+    def check(self, name, rows):
+        """Refuse questions without an answer, which have no words to be trained on."""
+        missing = [place for place, answers in zip(rows.ids, rows.labels or (), strict=False) if not answers]
+        if missing:
+            raise ValueError(
+                f"Text to text needs an answer to every question. Received: {len(missing)} in the set {name} without "
+                f"one: {', '.join(missing[:10])}. Use an encoder or BART."
+            )
+
+    def examples(self, rows):
+        return self._texts(rows), [answers[0][0] for answers in rows.labels]
+
+    def batches(self, model, examples, batch_size):
+        return Classification.batches(self, model, examples, batch_size)
+
+    def answer(self, model, rows, batch_size):
+        return model.predict(self._texts(rows), batch_size=batch_size)
+
+    def _texts(self, rows):
+        return rows.texts, [rows.passages[number] for number in rows.passage_numbers]
+
+
 KINDS = {
     "classification": Classification,
     "regression": Regression,
     "choice": Choice,
     "question_answering": QuestionAnswering,
 }
+KINDS_IN_WORDS = {
+    "classification": ClassificationInWords,
+    "regression": RegressionInWords,
+    "choice": ChoiceInWords,
+    "question_answering": QuestionAnsweringInWords,
+}
+
+
+def kind_for(task: BenchmarkTask, preset: str):
+    """How a preset is fine-tuned and asked for a task: with a head, or in words if that is how its backbone answers."""
+    from zoo.tasks.reading import preset_answers_in_words
+
+    return (KINDS_IN_WORDS if preset_answers_in_words(preset) else KINDS)[task.kind](task)

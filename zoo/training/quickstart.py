@@ -61,6 +61,8 @@ def finetune(
     presets.find(preset)
     if task not in TASKS:
         raise ValueError(f"`task` must be one of {TASKS}. Received: task={task!r}")
+    if task == "tagging":
+        _check_states(preset)
     read = _read_texts if task == "text" else _read_tags
     parts = [read(path, text_columns, label_column) for path in (train, validation)]
     if rows is not None and rows < len(parts[0]):
@@ -70,6 +72,16 @@ def finetune(
         soft_wrap=True,
     )
     _compare(console, preset, *parts, RunFolder(run, name="finetune"), **settings)
+
+
+def _check_states(preset):
+    from zoo.tasks.reading import preset_answers_in_words
+
+    if preset_answers_in_words(preset):
+        raise ValueError(
+            "Words get their tags from the states of an encoder, or of an encoder-decoder such as BART. Received: "
+            f"preset={str(preset)!r}, a {presets.backbone_class(preset).__name__}, which says its answers in words."
+        )
 
 
 def _read_texts(path, text_columns, label_column) -> Examples:
@@ -99,7 +111,7 @@ def _compare(
             f"Fine-tuning begins anew, so its folder must not hold a run. Received: run={str(run.path)!r}. "
             "Use another folder, or none: then one is named by the time."
         )
-    kind, head, metric = _head(train, validation)
+    kind, head, metric = _head(preset, train, validation)
     run.write_config(
         preset=str(preset), task=kind, training_rows=len(train), validation_rows=len(validation), **head,
         epochs=epochs, batch_size=batch_size, seeds=seeds, dtype=dtype, backend=keras.config.backend(),
@@ -128,12 +140,19 @@ def _compare(
     console.print(escape(last), highlight=False, soft_wrap=True)
 
 
-def _head(train, validation):
+def _head(preset, train, validation):
     """The class of the task, the arguments of its head, and the name of its score."""
+    from zoo.tasks.reading import preset_answers_in_words
+    from zoo.tasks.text_forms import prefixed_form
+
     if isinstance(train, TaggedSentences):
         labels = sorted({*train.labels, *validation.labels})
         return "TokenClassifier", {"labels": labels}, "f1" if is_entity_scheme(labels) else "accuracy"
-    return "TextClassifier", {"class_names": sorted(set(train.labels))}, "accuracy"
+    names = sorted(set(train.labels))
+    if preset_answers_in_words(preset):
+        form = prefixed_form("classify", 1 if train.second is None else 2, class_names=names)
+        return "TextToText", {"form": form.to_dict()}, "answer_accuracy"
+    return "TextClassifier", {"class_names": names}, "accuracy"
 
 
 def _columns(examples):
