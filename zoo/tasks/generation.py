@@ -41,9 +41,24 @@ class Generator:
         hidden, caches = self.backbone.decode_step(token_ids[:, None], index, caches, context, bias)
         return ops.cast(self.backbone.logits(hidden)[:, 0], "float32"), hidden[:, 0], caches
 
-    def _likeliest(self, *arguments):
-        logits, _, caches = self._read(*arguments)
-        return ops.cast(ops.argmax(logits, axis=-1), "int32"), caches
+    def _likeliest(self, last, index, caches, context, bias, room):
+        """The likeliest tokens that follow, `room` int array (steps,) of them: int (batch, steps), and the caches.
+
+        Less is computed if all texts end before: then padding follows.
+        """
+        steps = room.shape[0]
+        said = ops.full((last.shape[0], steps), self.pad_id, "int32")
+
+        def goes_on(done, last, said, caches):
+            return ops.logical_and(done < steps, ops.logical_not(ops.all(ops.any(said == self.end_id, axis=1))))
+
+        def say(done, last, said, caches):
+            logits, _, caches = self._read(last, index + done, caches, context, bias)
+            last = ops.cast(ops.argmax(logits, axis=-1), "int32")
+            return done + 1, last, ops.slice_update(said, (0, done), last[:, None]), caches
+
+        _, _, said, caches = ops.while_loop(goes_on, say, (ops.zeros((), "int32"), last, said, caches))
+        return said, caches
 
     def _logits(self, *arguments):
         logits, _, caches = self._read(*arguments)
@@ -74,35 +89,50 @@ class Generator:
         values, places = ops.top_k(total, 2 * beams)
         return values, ops.cast(places, "int32"), caches
 
-    def tokens(self, token_ids, padding_mask, max_length, sampler):
+    def tokens(self, token_ids, padding_mask, max_length, sampler, at_once=1):
         """The texts, one token of each at a time, until all have ended.
 
         Args:
             token_ids, padding_mask: int arrays (batch, encoder_length), the sources.
             max_length: int, most tokens of a text, its end token counted.
             sampler: `Greedy`, `Sampling` or `Contrastive`.
+            at_once: int, tokens that `Greedy` computes before the first of them is seen.
 
         Yields:
             int array (batch,): the next token of each text; padding after its end.
         """
-        choices = self._contrasted if isinstance(sampler, Contrastive) else self._drawn
+        arguments = (token_ids, padding_mask, max_length)
+        if isinstance(sampler, Contrastive):
+            choices = self._contrasted(*arguments, sampler)
+        elif isinstance(sampler, Sampling):
+            choices = self._drawn(*arguments, sampler)
+        else:
+            choices = self._greedy(*arguments, at_once)
         ended = np.zeros(len(token_ids), bool)
-        for found in choices(token_ids, padding_mask, max_length, sampler):
+        for found in choices:
             found = np.where(ended, self.pad_id, found).astype("int32")
             yield found
             ended |= found == self.end_id
             if ended.all():
                 return
 
+    def _greedy(self, token_ids, padding_mask, max_length, at_once):
+        caches, context, bias = self._begin(token_ids, padding_mask, np.zeros(max_length, "int32"))
+        last = np.full(len(token_ids), self.first_id, "int32")
+        for index in range(0, max_length, at_once):
+            room = np.zeros(min(at_once, max_length - index), "int32")
+            said, caches = self._steps["likeliest"](last, np.int32(index), caches, context, bias, room)
+            said = ops.convert_to_numpy(said)
+            yield from said.T
+            last = said[:, -1]
+
     def _drawn(self, token_ids, padding_mask, max_length, sampler):
         caches, context, bias = self._begin(token_ids, padding_mask, np.zeros(max_length, "int32"))
-        rng = np.random.default_rng(sampler.seed) if isinstance(sampler, Sampling) else None
-        step = self._steps["likeliest" if rng is None else "logits"]
+        rng = np.random.default_rng(sampler.seed)
         last = np.full(len(token_ids), self.first_id, "int32")
         for index in range(max_length):
-            found, caches = step(last, np.int32(index), caches, context, bias)
-            found = ops.convert_to_numpy(found)
-            last = (found if rng is None else sampler.draw(found, rng)).astype("int32")
+            logits, caches = self._steps["logits"](last, np.int32(index), caches, context, bias)
+            last = sampler.draw(ops.convert_to_numpy(logits), rng).astype("int32")
             yield last
 
     def _contrasted(self, token_ids, padding_mask, max_length, sampler):

@@ -179,7 +179,7 @@ class Seq2SeqLM(Task):
             if isinstance(sampler, Beam):
                 said = self._generation.beams(*arrays, max_length, sampler)
             else:
-                said = np.stack(list(self._generation.tokens(*arrays, max_length, sampler)), axis=1)
+                said = np.stack(list(self._generation.tokens(*arrays, max_length, sampler, max_length)), axis=1)
             for index, ids in zip(indices, said, strict=True):
                 found[index] = self._text(ids)
         return found[0] if isinstance(texts, str) else found
