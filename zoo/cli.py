@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from zoo.shell.comparisons import compare_objectives, compare_sentence_objectives
+from zoo.shell.options import BatchSize, Dtype, Language, Run, Seed, WarmStart, changes_of, console
+
 app = typer.Typer(
     name="zoo",
     help="Pre-train, load by name, fine-tune and look inside text models on Keras.",
@@ -21,14 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console()
-
-Run = Annotated[Path | None, typer.Option(help="Folder of the run; runs/... with the time when not given.")]
-Language = Annotated[str, typer.Option(help="en or zh.")]
-Dtype = Annotated[str, typer.Option(help="Keras dtype policy, such as float32 or mixed_bfloat16.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Texts or examples in a batch.")]
-WarmStart = Annotated[int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
 
 
 @app.command("list")
@@ -225,7 +220,7 @@ def pretrain(
 
     chosen = read_recipe(recipe)
     result = pretrain_like(
-        corpus, run, like=like, changes=_changes(set_ or ()), objective=objective or chosen.objective,
+        corpus, run, like=like, changes=changes_of(set_ or ()), objective=objective or chosen.objective,
         optimizer=chosen.optimizer, steps=steps, batch_size=batch_size, sequence_length=sequence_length,
         learning_rate=learning_rate, warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation,
         report_every=report_every, dtype=dtype, seed=seed,
@@ -233,40 +228,8 @@ def pretrain(
     console.print(result)
 
 
-@app.command()
-def compare_sentence_objectives(
-    corpus: Annotated[Path, typer.Argument(help="Folder written by `zoo prepare`.")],
-    validation: Annotated[Path, typer.Option(help="Folder of prepared held-out text.")],
-    run: Annotated[Path, typer.Option(help="Folder of the runs; interrupted ones in it are taken up again.")],
-    like: Annotated[str, typer.Option(help="Preset whose architecture is used.")] = "bert_tiny_en_uncased",
-    set_: Annotated[list[str] | None, typer.Option("--set", help="name=value of the backbone.")] = None,
-    masking: Annotated[str, typer.Option(help="The masking objective of all three.")] = "MaskedLM",
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps of each model.")] = 2_000,
-    batch_size: BatchSize = 16,
-    sequence_length: Annotated[int, typer.Option(help="Tokens in an example.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
-    warm_start_tokens: WarmStart = 0,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of runs an objective, with seeds 0, 1, ...")] = 1,
-    dtype: Dtype = "float32",
-) -> None:
-    """Pre-train with no sentence objective, next sentence and sentence order: ALBERT's table 5 in small."""
-    from zoo.training.sentence_objectives import compare_sentence_objectives as work
-    from zoo.training.sentence_objectives import table_of
-
-    rows = work(
-        corpus, validation, run, masking, seeds=tuple(range(seeds)), like=like, changes=_changes(set_ or ()),
-        steps=steps, batch_size=batch_size, sequence_length=sequence_length, learning_rate=learning_rate,
-        warm_start_tokens=warm_start_tokens, dtype=dtype,
-    )  # fmt: skip
-    console.print(table_of(rows))
-
-
-def _changes(settings) -> dict[str, str]:
-    """`["num_layers=4"]` as `{"num_layers": "4"}`."""
-    wrong = [setting for setting in settings if not setting.partition("=")[0] or "=" not in setting]
-    if wrong:
-        raise ValueError(f"`--set` takes name=value, such as normalize_first=true. Received: {wrong[0]!r}")
-    return dict(setting.split("=", 1) for setting in settings)
+app.command()(compare_sentence_objectives)
+app.command()(compare_objectives)
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """What pre-training is worth: the same model fine-tuned from its weights and from random ones."""
 
+import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -82,6 +84,32 @@ class CompiledTask:
         for variable, new in zip(self.task.optimizer.variables, self._state_of_the_optimizer, strict=True):
             variable.assign(new)
         return self.task
+
+
+class SharedTask:
+    """The place of a `CompiledTask` that is compiled when the first of many trainings begins."""
+
+    def __init__(self):
+        self._compiled = None
+
+    def begin(self, task, optimizer):
+        """A compiled task with the weights of `task`: itself the first time, when it is compiled with `optimizer`."""
+        if self._compiled is None:
+            task.compile(optimizer=optimizer)
+            self._compiled = CompiledTask(task)
+        return self._compiled.begin(task)
+
+
+@contextlib.contextmanager
+def quiet(name):
+    """Errors only from a logger: TensorFlow warns that making many models traces many functions."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def compare_with_random(

@@ -1,9 +1,7 @@
 """A benchmark, task by task: fine-tune, score on the dev sets, answer the test sets. What `zoo evaluate` runs."""
 
-import contextlib
 import gc
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,12 +13,12 @@ from zoo import presets
 from zoo.data.benchmarks.loading import TaskData, load_task
 from zoo.data.benchmarks.sources import open_data
 from zoo.data.benchmarks.table import read_benchmark
-from zoo.training.comparison import PRETRAINED, RANDOM, CompiledTask, fine_tune
+from zoo.training.comparison import PRETRAINED, RANDOM, CompiledTask, fine_tune, quiet
 from zoo.training.evaluation_report import report, summarise, task_score
 from zoo.training.evaluation_submission import write_answers
 from zoo.training.evaluation_tasks import kind_for
 from zoo.training.optimizers import AdamW, fine_tuning_grid, fine_tuning_rate
-from zoo.training.runs import RunFolder, check_same, read_metrics, write_json, write_metrics
+from zoo.training.runs import RunFolder, check_same, write_json
 from zoo.training.schedules import WarmupLinearDecay
 
 EPOCHS = 4
@@ -93,7 +91,7 @@ def evaluate(
         dtype=dtype,
         say=console.print,
     )
-    with _quiet("tensorflow"):
+    with quiet("tensorflow"):
         parts = {each.task.name: evaluation.do(each, table) for each in loaded if not each.missing}
     results = summarise(table, loaded, parts, benchmark=benchmark, preset=str(preset), **settings)
     report(console, results, folder)
@@ -126,18 +124,6 @@ def _open_run(run, loaded, **config) -> RunFolder:
     folder = RunFolder(run, name=config["benchmark"])
     folder.write_config(**config)
     return folder
-
-
-@contextlib.contextmanager
-def _quiet(name):
-    """Errors only from a logger: TensorFlow warns that making many models traces many functions."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _points(preset, grid, learning_rate, epochs):
@@ -195,7 +181,7 @@ class Evaluation:
             return json.loads(path.read_text(encoding="utf-8"))
         kind = kind_for(data.task, self.preset)
         train = self._train_rows(kind, data.train)
-        self._forget(name)
+        self.run.forget(name)
         began = time.monotonic()
         model, history = self._fine_tune(kind, train, name, start, seed, rate, epochs)
         trained = time.monotonic()
@@ -243,12 +229,6 @@ class Evaluation:
         if self.rows is None or self.rows >= len(train):
             return train
         return kind.take(train, np.random.default_rng(0).permutation(len(train))[: self.rows])
-
-    def _forget(self, name):
-        """Drop the epochs of a part that was interrupted, because it begins anew."""
-        rows = read_metrics(self.run.metrics_file)
-        if any(row["part"] == name for row in rows):
-            write_metrics(self.run.metrics_file, [row for row in rows if row["part"] != name])
 
     def _name(self, task, start, seed, rate, epochs):
         tried = f" {rate} {epochs}" if len(self.points) > 1 else ""

@@ -5,6 +5,7 @@ import itertools
 import keras
 
 from zoo.training.checkpoints import Checkpoint
+from zoo.training.comparison import SharedTask
 from zoo.training.optimizers import AdamW
 from zoo.training.progress import ProgressBar
 from zoo.training.runs import MetricsLog, RunFolder, draw_curves, read_metrics
@@ -24,6 +25,7 @@ def pretrain(
     report_every: int = 500,
     warm_start_tokens: int = 0,
     optimizer: dict | None = None,
+    shared: SharedTask | None = None,
 ) -> dict:
     """Train a task on pre-training data for a number of steps; an interrupted run is taken up where it was.
 
@@ -40,6 +42,7 @@ def pretrain(
         warm_start_tokens: int, tokens of the corpus to count for a static embedding to start from; 0 for a
             random start. See `static_embedding`.
         optimizer: dict, arguments of `zoo.training.AdamW` other than the rate, or None for its defaults.
+        shared: `SharedTask` of several trainings that differ in weights and data alone, which are then compiled once.
 
     Returns:
         dict: `steps`, `tokens` (positions seen, padding included), `minutes` (of all parts of the run) and
@@ -47,7 +50,9 @@ def pretrain(
     """
     tokens_per_step = data.batch_size * data.sequence_length
     report_every = min(report_every, steps)
-    model.compile(optimizer=AdamW(WarmupLinearDecay(learning_rate, steps, warmup), **(optimizer or {})))
+    model = (shared or SharedTask()).begin(
+        model, AdamW(WarmupLinearDecay(learning_rate, steps, warmup), **(optimizer or {}))
+    )
     checkpoint = Checkpoint(run.path / "checkpoint", every=report_every)
     done = checkpoint.restore(model)
     if done == 0 and warm_start_tokens:

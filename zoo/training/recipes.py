@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from zoo.training.comparison import SharedTask
 from zoo.training.pretraining import pretrain
 from zoo.training.runs import RunFolder, check_same, write_json
 from zoo.weights.configuration import check_arguments
@@ -58,6 +59,7 @@ def pretrain_like(
     validation=None,
     dtype: str = "mixed_bfloat16",
     seed: int = 0,
+    shared: SharedTask | None = None,
     **settings,
 ) -> dict:
     """Pre-train a model with the architecture of a preset on a prepared corpus.
@@ -77,6 +79,7 @@ def pretrain_like(
         validation: folder of prepared held-out text with the same vocabulary, or None.
         dtype: str, Keras dtype policy.
         seed: int, of weights, order and noise.
+        shared: see `zoo.training.pretraining.pretrain`.
         **settings: further arguments of `zoo.training.pretrain`.
 
     Returns:
@@ -124,6 +127,7 @@ def pretrain_like(
         steps,
         folder,
         validation_data=held_out,
+        shared=shared,
         **settings,
     )
     write_json(folder.path / "result.json", result)

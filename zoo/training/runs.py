@@ -80,6 +80,12 @@ class RunFolder:
         """Write `config.json`, beside and renamed."""
         write_json(self.path / CONFIG_FILE, config, default=str)
 
+    def forget(self, part: str) -> None:
+        """Drop the metrics of a part that was interrupted, because it begins anew."""
+        rows = read_metrics(self.metrics_file)
+        if any(row["part"] == part for row in rows):
+            write_metrics(self.metrics_file, [row for row in rows if row["part"] != part])
+
     def callbacks(self, part: str) -> list[keras.callbacks.Callback]:
         """Callbacks that log one part of the run (such as "pre-trained") to the CSV file and TensorBoard."""
         tensorboard = keras.callbacks.TensorBoard(

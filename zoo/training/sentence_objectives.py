@@ -6,8 +6,6 @@ following segment from a random one.
 """
 
 import dataclasses
-import json
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,9 +13,8 @@ from rich.table import Table
 
 from zoo import data, objectives
 from zoo.data import features
-from zoo.training.comparison import Score
+from zoo.training.grid import Grid, scores_of, shown
 from zoo.training.recipes import pretrain_like
-from zoo.training.runs import check_same, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,30 +70,27 @@ def compare_sentence_objectives(
     Raises:
         ValueError: if the folder holds runs with another configuration, or an argument is wrong.
     """
-    run = Path(run)
-    config = {"command": "compare-sentence-objectives", "corpus": str(corpus), "validation": str(validation),
-              "masking": masking, "seeds": list(seeds), "pairs": pairs, **settings}  # fmt: skip
-    check_same(run, config)
     objectives.parse_objective(masking)
-    run.mkdir(parents=True, exist_ok=True)
-    write_json(run / "config.json", config, default=str)
+    grid = Grid.open(run, {
+        "command": "compare-sentence-objectives", "corpus": str(corpus), "validation": str(validation),
+        "masking": masking, "seeds": list(seeds), "pairs": pairs, **settings,
+    })  # fmt: skip
     measured = {name: [] for name in OBJECTIVES}
     for seed in seeds:
         for name, sentences in OBJECTIVES.items():
-            part = run / f"{name.replace(' ', '-')}-{seed}"
+            part = f"{name.replace(' ', '-')}-{seed}"
             written = masking if sentences is None else f"{masking} + {type(sentences).__name__}"
-            result = pretrain_like(corpus, part, objective=written, validation=validation, seed=seed, **settings)
-            if not (part / RESULT_FILE).exists():
+            options = {"objective": written, "validation": validation, "seed": seed, **settings}
+
+            def work(folder=grid.path / part, options=options):
+                result = pretrain_like(corpus, folder, **options)
                 accuracy = result.get("val_mask_ids_accuracy", result.get("val_accuracy"))
-                write_json(part / RESULT_FILE, {"masked_lm": accuracy, **judge(part / "preset", corpus, validation,
-                           pairs, settings["sequence_length"], seed)})  # fmt: skip
-            measured[name].append(json.loads((part / RESULT_FILE).read_text(encoding="utf-8")))
-    rows = [{"objective": name, **_scores(name, results)} for name, results in measured.items()]
-    write_json(run / "results.json", [
-        {name: value if not isinstance(value, Score) else
-         {"mean": value.mean, "spread": value.spread, "values": value.values} for name, value in row.items()}
-        for row in rows
-    ])  # fmt: skip
+                length, seed = options["sequence_length"], options["seed"]
+                return {"masked_lm": accuracy, **judge(folder / "preset", corpus, validation, pairs, length, seed)}
+
+            measured[name].append(grid.once(f"{part}/{RESULT_FILE}", work))
+    rows = [{"objective": name, **scores_of(name, results, TITLES)} for name, results in measured.items()]
+    grid.write_results(rows)
     return rows
 
 
@@ -152,22 +146,10 @@ def _pairs(source, question, count, sequence_length, seed):
     return inputs, np.concatenate([batch[1][features.SENTENCE_LABELS] for batch in batches])
 
 
-def _scores(name, results):
-    """A `Score` over the seeds for each measure."""
-    columns = {column: tuple(result[column] for result in results) for column in TITLES}
-    return {column: None if None in values else Score(name, values) for column, values in columns.items()}
-
-
 def table_of(rows: list[dict]) -> Table:
     """The comparison as a table for the terminal: accuracies in percent."""
     table = Table("sentence objective", *TITLES.values(), title="Accuracy on held-out text, % (pairs: 50 by chance)")
     for row in rows:
-        table.add_row(row["objective"], *(_shown(row[column]) for column in TITLES))
+        scores = (row[column] for column in TITLES)
+        table.add_row(row["objective"], *("no head" if score is None else shown(score) for score in scores))
     return table
-
-
-def _shown(score):
-    if score is None:
-        return "no head"
-    spread = f" ± {100 * score.spread:.1f}" if len(score.values) > 1 else ""
-    return f"{100 * score.mean:.1f}{spread}"

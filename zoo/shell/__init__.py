@@ -1,0 +1,1 @@
+"""Parts of the shell command `zoo`, see `zoo.cli`."""
