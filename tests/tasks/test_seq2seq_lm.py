@@ -8,7 +8,7 @@ from tests.checks import numbers
 from zoo.tasks import Beam, Contrastive, Sampling
 
 TOKENIZER = texts.word_piece()
-SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "dropout": 0.0}
+SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "dropout": 0.0}
 KINDS = {
     "bart": lambda: zoo.BartBackbone(
         TOKENIZER.vocabulary_size(), **SIZES, max_sequence_length=37, normalize_first=True
