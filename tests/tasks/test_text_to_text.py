@@ -31,21 +31,21 @@ def learn(model, *data, epochs, validation_data=None):
 def test_it_learns_classes_and_reports_how_many_answers_are_right(tmp_path):
     model = model_of()
     names = ["good" if label else "bad" for label in TRUE]
-    held_out = remarks(24, seed=1)
-    history = learn(model, TEXTS, names, epochs=12, validation_data=held_out)  # numbers of the classes do as well
+    judged = TEXTS[:24], TRUE[:24]
+    history = learn(model, TEXTS, names, epochs=25, validation_data=judged)  # numbers of the classes do as well
     assert history["val_answer_accuracy"][-1] > 0.9
-    found = model.predict(held_out[0])
-    assert np.mean([answer == ["bad", "good"][label] for answer, label in zip(found, held_out[1], strict=True)]) > 0.9
-    logs = model.evaluate(*held_out, verbose=0, return_dict=True)
+    found = model.predict(judged[0])
+    assert np.mean([answer == ["bad", "good"][label] for answer, label in zip(found, judged[1], strict=True)]) > 0.9
+    logs = model.evaluate(*judged, verbose=0, return_dict=True)
     assert logs["answer_accuracy"] == pytest.approx(history["val_answer_accuracy"][-1])
-    said = model.generate(held_out[0], max_length=5)  # what it says when it may say what it likes
+    said = model.generate(judged[0], max_length=5)  # what it says when it may say what it likes
     assert np.mean([answer == text for answer, text in zip(found, said, strict=True)]) > 0.9
-    classes = model.classify(held_out[0])
+    classes = model.classify(judged[0])
     assert [each.label for each in classes] == found
     assert all(sum(each.probabilities.values()) == pytest.approx(1, abs=1e-5) for each in classes)
     model.save_to_preset(tmp_path / "preset")
     loaded = zoo.TextToText.from_preset(str(tmp_path / "preset"))
-    assert loaded.form == model.form and loaded.predict(held_out[0]) == found
+    assert loaded.form == model.form and loaded.predict(judged[0]) == found
     other = zoo.TextToText.from_preset(str(tmp_path / "preset"), form=PAIRS)
     assert other.form == PAIRS
 
@@ -53,7 +53,7 @@ def test_it_learns_classes_and_reports_how_many_answers_are_right(tmp_path):
 def test_it_learns_numbers():
     model = model_of(TextForm("{text}", numbers=(0.0, 5.0, 0.2)))
     values = [0.1 if label == 0 else 4.95 for label in TRUE]  # said as 0.0 and 5.0
-    learn(model, TEXTS, values, epochs=15)
+    learn(model, TEXTS, values, epochs=25)
     assert model.evaluate(TEXTS, values, verbose=0, return_dict=True)["pearson"] > 0.9
     found = model.predict(TEXTS)
     assert set(found) <= set(map(float, model.form.answers)) and {type(value) for value in found} == {float}
@@ -62,7 +62,7 @@ def test_it_learns_numbers():
 def test_it_learns_free_text():
     model = model_of(TextForm("the {thing} was"))
     words = ["good" if label else "bad" for label in TRUE]
-    learn(model, TEXTS, words, epochs=15)
+    learn(model, TEXTS, words, epochs=30)
     assert np.mean([said == word for said, word in zip(model.predict(TEXTS), words, strict=True)]) > 0.9
     assert model.generate(TEXTS[0], max_length=5) == model.predict(TEXTS[:1])[0]
     assert list(model.stream(TEXTS[0], max_length=5))[-1] == model.predict(TEXTS[:1])[0]
@@ -92,6 +92,16 @@ def test_tables_are_read_by_the_names_in_the_form():
     assert model.predict(frame) == model.predict((TEXTS[7:14], TEXTS[:7]))
     free = model_of(TextForm("{text}"))
     assert free._read(pandas.DataFrame({"text": TEXTS[:2], "target": ["good", "bad"]})).labels == ["good", "bad"]
+
+
+def test_questions_are_read_with_their_first_answers():
+    record = {"question": "good ?", "context": "the film was kind .", "id": "7"}
+    answers = {"text": ["kind", "was kind"], "answer_start": [13, 9]}
+    model = model_of("squad")
+    examples = model._read(zoo.data.read_questions([{**record, "answers": answers}]))
+    assert examples.texts == ["question: good ? context: the film was kind ."] and examples.labels == ["kind"]
+    with pytest.raises(ValueError, match="Received: 1 questions without one: 7"):
+        model.fit(zoo.data.read_questions([{**record, "answers": [], "is_impossible": True}]))
 
 
 def test_labels_become_words():

@@ -7,10 +7,12 @@ import types
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 import zoo
 from tests import texts
 from tests.tasks.test_reading import remarks
+from zoo.cli import app
 from zoo.data.benchmarks.rows import TaskRows
 from zoo.data.benchmarks.table import read_benchmark
 from zoo.data.question_answering import read_questions
@@ -111,13 +113,10 @@ def test_choices_and_questions_in_words(presets):
     kind = KINDS_IN_WORDS["question_answering"](types.SimpleNamespace(name="cmrc2018", texts=()))
     record = {"question": "good ?", "context": "the film was kind ."}
     answered = read_questions([{**record, "answers": {"text": ["kind"], "answer_start": [13]}}])
-    kind.check("dev", answered)
-    assert kind.examples(answered) == ((["good ?"], ["the film was kind ."]), ["kind"])
     model = kind.make(preset)
+    assert kind.batches(model, kind.examples(answered), 4) == 1
     model.fit(*kind.examples(answered), epochs=1, verbose=0)
     assert [type(answer) for answer in kind.answer(model, answered, 4)] == [str]
-    with pytest.raises(ValueError, match=r"1 in the set dev without one: 7"):
-        kind.check("dev", read_questions([{**record, "id": "7", "is_impossible": True, "answers": []}]))
 
 
 def test_fine_tuning_in_words(presets, tmp_path):
@@ -130,6 +129,9 @@ def test_fine_tuning_in_words(presets, tmp_path):
     assert "validation answer_accuracy" in console.export_text()
     loaded = zoo.TextToText.from_preset(tmp_path / "run" / "preset")
     assert loaded.form.template == "classify sentence: {sentence}" and loaded.form.class_names == ("bad", "good")
+    found = CliRunner().invoke(app, ["predict", str(tmp_path / "run" / "preset"), "the film was good ."])
+    assert found.exit_code == 0, found.output
+    assert found.stdout.splitlines()[-1].split("\t")[0] in ("bad", "good")
 
 
 def test_tags_in_words_are_refused_before_a_folder_is_made(presets, tmp_path):

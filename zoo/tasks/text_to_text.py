@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.data import features
 from zoo.data.inputs import has_features, is_table, read_examples
+from zoo.data.question_answering import Questions
 from zoo.data.text_pairs import EncodedPairs, frame_texts
 from zoo.layers import padding_bias
 from zoo.metrics.benchmark_metrics import compute
@@ -31,6 +32,9 @@ class TextToText(Seq2SeqLM):
     Where the possible answers are known, `predict` gives the one whose words are likeliest as a whole, by their exact
     probability after the source: so an answer always is a class or a number. The paper lets the model say what it
     likes, and counts all else as wrong; `generate` does that. Where the answer is free text, `predict` generates it.
+
+    `fit` and its kin take texts or pairs of texts and labels, see `zoo.data.read_examples`, or what
+    `zoo.data.read_questions` gives; the first of several answers is the one to say.
 
     Args:
         backbone: an encoder-decoder backbone.
@@ -83,6 +87,8 @@ class TextToText(Seq2SeqLM):
             seen[ids] = answer
 
     def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
+        if isinstance(x, Questions):
+            x, y = _questions_and_answers(x)
         if is_table(x):
             columns = list(getattr(x, "column_names", None) or x)
             if text_columns is None and set(self.form.fields) <= set(columns):
@@ -115,6 +121,8 @@ class TextToText(Seq2SeqLM):
         return np.clip(np.rint((values - lowest) / step).astype(int), 0, len(self.form.answers) - 1)
 
     def _sources(self, texts, *arguments):
+        if isinstance(texts, Questions):
+            texts = texts.without_labels()
         return super()._sources(self._read(texts).texts, *arguments)
 
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
@@ -214,3 +222,17 @@ class TextToText(Seq2SeqLM):
 
     def get_config(self):
         return {**super().get_config(), "form": self.form.to_dict()}
+
+
+def _questions_and_answers(questions: Questions):
+    """Pairs of texts, and the first answer to each question, None if the answers are unknown."""
+    pairs = (questions.texts, [questions.passages[number] for number in questions.passage_numbers])
+    if questions.labels is None:
+        return pairs, None
+    silent = [name for name, answers in zip(questions.ids, questions.labels, strict=True) if not answers]
+    if silent:
+        raise ValueError(
+            f"An answer that is said must have words. Received: {len(silent)} questions without one: "
+            f"{', '.join(silent[:10])}. Leave them out, or use `zoo.QuestionAnswering` on an encoder or on BART."
+        )
+    return pairs, [answers[0][0] for answers in questions.labels]

@@ -194,26 +194,11 @@ class QuestionAnsweringInWords(_InWords, QuestionAnswering):
     def _form(self):
         return "squad"
 
-    def check(self, name, rows):
-        """Refuse questions without an answer, which have no words to be trained on."""
-        missing = [place for place, answers in zip(rows.ids, rows.labels or (), strict=False) if not answers]
-        if missing:
-            raise ValueError(
-                f"Text to text needs an answer to every question. Received: {len(missing)} in the set {name} without "
-                f"one: {', '.join(missing[:10])}. Use an encoder or BART."
-            )
-
-    def examples(self, rows):
-        return self._texts(rows), [answers[0][0] for answers in rows.labels]
-
     def batches(self, model, examples, batch_size):
-        return Classification.batches(self, model, examples, batch_size)
+        return -(-len(examples[0]) // batch_size)
 
     def answer(self, model, rows, batch_size):
-        return model.predict(self._texts(rows), batch_size=batch_size)
-
-    def _texts(self, rows):
-        return rows.texts, [rows.passages[number] for number in rows.passage_numbers]
+        return model.predict(rows, batch_size=batch_size)
 
 
 KINDS = {
