@@ -28,6 +28,8 @@ TINY = {
         ["topic_judge", "runs/mine/preset"],
     ),
     "04_tagging": ({"num_sentences": 19, "epochs": 1, "batch_size": 7}, []),
+    "05_natural_language_inference": ({"num_pairs": 13, "num_held_out": 11, "epochs": 1}, []),
+    "06_question_answering": ({"num_questions": 17, "num_held_out": 16, "epochs": 1}, []),
     "08_why_bert_works": ({"num_sentences": 3, "num_seeds": 1}, []),
 }
 # At this size nearly all of the time would go into tracing graphs.
