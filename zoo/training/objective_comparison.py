@@ -42,6 +42,7 @@ SMALL = {
     "num_layers": 2, "num_heads": 2, "hidden_dim": 64, "intermediate_dim": 256, "max_sequence_length": 128,
     "normalize_first": True,
 }  # fmt: skip
+STEPS_OF_A_REPORT = 500
 # `[CLS] text [SEP]`, and how much longer an input than its text may be.
 _FRAME, _MOST_ADDED = 2, 32
 
@@ -108,7 +109,7 @@ def compare_objectives(
     in_words = not kind.frame.source_starts
     read = [read_task(name, *pair, rows, sample, in_words, np.random.default_rng(0)) for name, pair in tasks.items()]
     pretraining = {
-        "like": like, "changes": dict(changes), "steps": max(1, round(tokens / (text_length * batch_size))),
+        "like": like, "changes": dict(changes), **_steps(tokens / (text_length * batch_size)),
         "batch_size": batch_size, "learning_rate": learning_rate, "warm_start_tokens": warm_start_tokens,
         "dtype": dtype,
     }  # fmt: skip
@@ -127,6 +128,13 @@ def compare_objectives(
     grid.write_results(results)
     report(console, results, grid.path)
     return results
+
+
+def _steps(wanted: float) -> dict[str, int]:
+    """The steps of a pre-training, about as many as wanted: a multiple of those between two reports."""
+    reports = max(1, round(wanted / STEPS_OF_A_REPORT))
+    every = max(1, round(wanted / reports))
+    return {"steps": reports * every, "report_every": every}
 
 
 def _described(task, sources) -> list[str]:
