@@ -118,9 +118,16 @@ def finetuned(pretrained, tables, tmp_path_factory):
 
 def test_help_names_every_command():
     printed = works("--help")
-    commands = "list show quickstart finetune evaluate predict corrupt prepare pretrain compare-sentence-objectives"
-    for name in commands.split():
+    commands = "list show quickstart finetune evaluate predict corrupt prepare pretrain compare-objectives"
+    for name in [*commands.split(), "compare-sentence-objectives"]:
         assert re.search(rf"^\s+{name}\s", printed, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("task", ["mood", "mood=train.tsv", "=a.tsv,b.tsv", "mood=a.tsv,b.tsv,c.tsv", "mood=a.tsv,"])
+def test_a_task_to_compare_by_has_a_name_and_two_tables(tmp_path, task):
+    message = refuses("compare-objectives", tmp_path, "--run", tmp_path / "run", "--task", task)
+    assert "such as sst2=train.tsv,dev.tsv" in message and f"Received: {task!r}" in message
+    assert not (tmp_path / "run").exists()
 
 
 def test_list_takes_a_pattern():
