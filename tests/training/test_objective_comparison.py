@@ -165,4 +165,6 @@ def test_bad_input_is_refused_before_work(corpus, tasks, tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             compare(corpus, {"task": pair}, run)
+    with pytest.raises(ValueError, match="at least one task"):
+        compare(corpus, {}, run)
     assert not run.exists()

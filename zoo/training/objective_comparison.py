@@ -55,12 +55,12 @@ def compare_objectives(
     objectives: tuple[str, ...] = OBJECTIVES,
     like: str = "bart_base_en_cased",
     changes: Mapping = SMALL,
-    tokens: int = 1_000_000,
+    tokens: int = 500_000,
     text_length: int = 62,
     batch_size: int = 16,
     learning_rate: float = 2e-3,
     warm_start_tokens: int = 0,
-    rows: int | None = None,
+    rows: int | None = 1000,
     epochs: int = 5,
     fine_tuning_rate: float = 1e-3,
     sample: int = 200,
@@ -104,6 +104,8 @@ def compare_objectives(
         ValueError: if an argument is wrong, a file cannot be read, or the folder holds a comparison with other
             settings; nothing is trained or written before that is known.
     """
+    if not tasks:
+        raise ValueError("The objectives are compared by at least one task. Received: tasks={}")
     kind, longest = _backbone(like, changes)
     lengths, text_length = _lengths(corpus, objectives, kind, longest, text_length)
     in_words = not kind.frame.source_starts
