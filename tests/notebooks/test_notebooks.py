@@ -27,10 +27,26 @@ TINY = {
         },
         ["topic_judge", "runs/mine/preset"],
     ),
+    "03_next_sentence_or_sentence_order": (
+        {
+            "num_stories": 151,
+            "hidden_dim": 16,
+            "batch_size": 5,
+            "steps": 2,
+            "num_pairs": 64,
+            "counted_dim": 16,
+        },
+        ["runs/order/sentence-order-0/preset"],
+    ),
     "04_tagging": ({"num_sentences": 19, "epochs": 1, "batch_size": 7}, []),
     "05_natural_language_inference": ({"num_pairs": 13, "num_held_out": 11, "epochs": 1}, []),
     "06_question_answering": ({"num_questions": 17, "num_held_out": 16, "epochs": 1}, []),
+    "07_glue": (
+        {"num_rows": 13, "num_held_out": 17, "num_seeds": 1, "epochs": 1},
+        ["runs/glue/presets/rte", "runs/clue/presets/afqmc"],
+    ),
     "08_why_bert_works": ({"num_sentences": 3, "num_seeds": 1}, []),
+    "09_every_way_to_corrupt_text": ({"num_texts": 43}, []),
 }
 # At this size nearly all of the time would go into tracing graphs.
 EAGERLY = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
