@@ -89,7 +89,7 @@ def corpus(tmp_path_factory):
 
 def pretraining(corpus, run, *more):
     return [
-        "pretrain", corpus, "--run", run, *SETTINGS, "--steps", 6, "--report-every", 3, "--batch-size", 5,
+        "pretrain", corpus, "--run", run, *SETTINGS, "--steps", 6, "--report-every", 4, "--batch-size", 5,
         "--sequence-length", 37, "--dtype", "float32", *more,
     ]  # fmt: skip
 
@@ -243,7 +243,7 @@ def test_pretrain_leaves_a_run(pretrained):
     run, printed = pretrained
     for name in ("config.json", "metrics.csv", "curves.png", "result.json", "tensorboard", "checkpoint", "preset"):
         assert (run / name).exists(), name
-    assert [int(row["step"]) for row in read_rows(run / "metrics.csv")] == [3, 6]
+    assert [int(row["step"]) for row in read_rows(run / "metrics.csv")] == [4, 6]
     assert json.loads((run / "result.json").read_text())["steps"] == 6
     assert "'steps': 6" in printed
     assert all(row["val_loss"] for row in read_rows(run / "metrics.csv"))

@@ -63,6 +63,7 @@ def pretrain(
             checkpoint,
             ProgressBar(steps, tokens_per_step, label="pre-training", steps_done=done),
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
+            _EndAt(steps, done),
         ]
         # Reports, not passes over the data, are Keras's epochs here, so that a run resumes at any report.
         keras_epochs = -(-steps // report_every)
@@ -80,6 +81,19 @@ def pretrain(
     draw_curves(rows, run.curves, panels=_panels(rows))
     model.save_to_preset(run.preset)
     return summary(rows, tokens_per_step)
+
+
+class _EndAt(keras.callbacks.Callback):
+    """Ends the training after a step, also where that is not the end of a report."""
+
+    def __init__(self, last_step, steps_done):
+        super().__init__()
+        self._left = last_step - steps_done
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._left -= 1
+        if self._left <= 0:
+            self.model.stop_training = True
 
 
 def summary(rows: list[dict], tokens_per_step: int) -> dict:
