@@ -14,6 +14,7 @@ import pytest
 import zoo
 from tests import texts
 from zoo import cli
+from zoo.shell.options import console
 
 TINY = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "max_sequence_length": 37}
 SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
@@ -26,6 +27,7 @@ def shell(*arguments, stdin="", columns=160):
         mock.patch.object(sys, "argv", ["zoo", *map(str, arguments)]),
         mock.patch.object(sys, "stdin", io.StringIO(stdin)),
         mock.patch.dict(os.environ, {"COLUMNS": str(columns)}),
+        mock.patch.object(console, "_width", columns),  # as wide as the process that made it, under pytest-xdist
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as ended,
