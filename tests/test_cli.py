@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -15,6 +16,8 @@ import zoo
 from tests import texts
 from zoo import cli
 from zoo.shell.options import console
+from zoo.training import sentence_objectives
+from zoo.training.comparison import Score
 
 TINY = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "max_sequence_length": 37}
 SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
@@ -316,15 +319,29 @@ def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):
     assert "encoder-decoders" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "bart"))
 
 
-def test_sentence_objectives_are_compared_in_a_table(corpus, tmp_path):
-    albert = [*SETTINGS, "--set", "embedding_dim=8", "--like", "albert_base_v2_en_uncased"]
+def test_sentence_objectives_are_compared_in_a_table(tmp_path, monkeypatch):
+    # What is compared is tested in tests/training; here, that it is given what was asked for, and shown.
+    given = {}
+
+    def compare(*arguments, **options):
+        given.update(options, arguments=arguments)
+        score = Score("none", (0.25, 0.75))
+        return [{"objective": name, **dict.fromkeys(sentence_objectives.TITLES, score)} for name in ("none", "both")]
+
+    monkeypatch.setattr(sentence_objectives, "compare_sentence_objectives", compare)
     printed = works(
-        "compare-sentence-objectives", corpus[0], "--validation", corpus[0], "--run", tmp_path / "run", *albert,
-        "--steps", 2, "--batch-size", 5, "--sequence-length", 37,
+        "compare-sentence-objectives", "corpus", "--validation", "held-out", "--run", tmp_path / "run", *SETTINGS,
+        "--like", "albert_base_v2_en_uncased", "--masking", "MaskedLM(rate=0.2)", "--seeds", 2, "--steps", 3,
+        "--batch-size", 5, "--sequence-length", 37, "--learning-rate", 0.25, "--warm-start-tokens", 1009,
     )  # fmt: skip
-    for row in ("none", "next sentence", "sentence order"):
-        assert re.search(rf"│ {row} +│", printed), row
-    assert len(json.loads((tmp_path / "run" / "results.json").read_text())) == 3
+    assert given == {
+        "arguments": (Path("corpus"), Path("held-out"), tmp_path / "run", "MaskedLM(rate=0.2)"),
+        "changes": {name: str(value) for name, value in TINY.items()},
+        "like": "albert_base_v2_en_uncased", "seeds": (0, 1), "steps": 3, "batch_size": 5, "sequence_length": 37,
+        "learning_rate": 0.25, "warm_start_tokens": 1009, "dtype": "float32",
+    }  # fmt: skip
+    for row in ("none", "both"):
+        assert re.search(rf"│ {row} +│ 50.0 ± 35.4 +│", printed), row
 
 
 # Fine-tuning and using.
