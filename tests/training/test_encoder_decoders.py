@@ -16,7 +16,6 @@ from zoo.cli import app
 from zoo.data.benchmarks.rows import TaskRows
 from zoo.data.benchmarks.table import read_benchmark
 from zoo.data.question_answering import read_questions
-from zoo.tasks.task import Task
 from zoo.training import evaluation
 from zoo.training.evaluation_tasks import KINDS, KINDS_IN_WORDS, kind_for
 from zoo.training.quickstart import finetune
@@ -25,13 +24,7 @@ TOKENIZER = texts.word_piece([*"0123456789:", "##.", "##0", "##2", "##4", "##6",
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 13, "max_sequence_length": 64}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def eager():
-    """The models are so small that compiling the step would take nearly all of the time."""
-    compiled = Task.compile
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Task, "compile", lambda self, *given, **named: compiled(self, *given, **named, run_eagerly=True))
-        yield
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from tests import texts
 from zoo.cli import app
 from zoo.data.benchmarks.rows import TaskRows
 from zoo.data.benchmarks.table import read_benchmark
-from zoo.tasks.task import Task
 from zoo.training import evaluation
 from zoo.training.evaluation_report import notes, summarise, task_score
 from zoo.training.evaluation_tasks import KINDS
@@ -25,13 +24,7 @@ PAIR = ("sentence1", "sentence2", "label")
 STARTS = ("pre-trained", "random")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def eager():
-    """The models are so small that compiling the step would take nearly all of the time."""
-    compiled = Task.compile
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Task, "compile", lambda self, *given, **named: compiled(self, *given, **named, run_eagerly=True))
-        yield
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")
