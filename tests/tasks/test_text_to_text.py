@@ -32,7 +32,7 @@ def test_it_learns_classes_and_reports_how_many_answers_are_right(tmp_path):
     model = model_of()
     names = ["good" if label else "bad" for label in TRUE]
     judged = TEXTS[:24], TRUE[:24]
-    history = learn(model, TEXTS, names, epochs=25, validation_data=judged)  # numbers of the classes do as well
+    history = learn(model, TEXTS, names, epochs=40, validation_data=judged)  # numbers of the classes do as well
     assert history["val_answer_accuracy"][-1] > 0.9
     found = model.predict(judged[0])
     assert np.mean([answer == ["bad", "good"][label] for answer, label in zip(found, judged[1], strict=True)]) > 0.9
@@ -53,7 +53,7 @@ def test_it_learns_classes_and_reports_how_many_answers_are_right(tmp_path):
 def test_it_learns_numbers():
     model = model_of(TextForm("{text}", numbers=(0.0, 5.0, 0.2)))
     values = [0.1 if label == 0 else 4.95 for label in TRUE]  # said as 0.0 and 5.0
-    learn(model, TEXTS, values, epochs=25)
+    learn(model, TEXTS, values, epochs=40)
     assert model.evaluate(TEXTS, values, verbose=0, return_dict=True)["pearson"] > 0.9
     found = model.predict(TEXTS)
     assert set(found) <= set(map(float, model.form.answers)) and {type(value) for value in found} == {float}
