@@ -7,6 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import pytest
 
+EAGERLY = {"run_eagerly": True}
+
 
 @pytest.fixture(autouse=True)
 def fixed_random_state():
@@ -19,3 +21,21 @@ def global_policy():
     """A test that sets a precision does not set it for the next."""
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """For models so small that compiling their steps would take nearly all of the time.
+
+    A test of the module that wants the compiled step, or trains for long, says `run_eagerly=False`. On JAX, where
+    nothing is fast without compiling, all is as without the fixture.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from zoo.tasks import Task
+
+    compiled = Task.compile
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Task, "compile", lambda self, *given, **named: compiled(self, *given, **{**EAGERLY, **named}))
+        yield

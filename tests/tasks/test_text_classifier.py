@@ -8,6 +8,7 @@ from tests.checks import numbers
 
 TOKENIZER = texts.word_piece()
 TRAIN = texts.reviews(61)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 def classifier(**options):
@@ -20,7 +21,7 @@ def classifier(**options):
 def fitted():
     keras.utils.set_random_seed(1)
     model = classifier()
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=False)
     history = model.fit(*TRAIN, epochs=20, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
     return model, history
 
@@ -273,14 +274,48 @@ def test_ready_features_are_taken_as_they_are():
 
 def test_the_default_optimizer_warms_up_and_decays_over_the_run():
     model = classifier()
-    model.fit(*TRAIN, epochs=2, batch_size=7, verbose=0)
-    schedule = model.optimizer._learning_rate
-    assert schedule.total_steps == 2 * 9
-    assert float(schedule(18)) == 0
+    model.compile(run_eagerly=False)
+    for epochs in (2, 1):  # every fit is a run of its own
+        model.fit(*TRAIN, epochs=epochs, batch_size=7, verbose=0)
+        optimizer = model.optimizer
+        assert int(optimizer.run_steps) == int(optimizer.iterations) == 9 * epochs
+        assert float(optimizer.learning_rate) == 0
+        optimizer.iterations.assign(0)
+        assert float(optimizer.learning_rate) == 0
+        optimizer.iterations.assign(1)
+        assert 0 < float(optimizer.learning_rate) <= zoo.training.fine_tuning_rate(16)
+    model.fit(*TRAIN, epochs=3, initial_epoch=2, batch_size=7, verbose=0)
+    assert int(model.optimizer.run_steps) == int(model.optimizer.iterations) == 27
     mine = classifier()
     mine.compile(optimizer=keras.optimizers.Adam(1e-3))
     mine.fit(*TRAIN, epochs=1, verbose=0)
     assert float(mine.optimizer.learning_rate) == pytest.approx(1e-3)
+
+
+def test_a_second_fit_is_as_the_first():
+    def trained(model, first):
+        model.set_weights(first)
+        return model.fit(*TRAIN, epochs=1, batch_size=7, shuffle=False, verbose=0).history["loss"]
+
+    backbone = texts.backbone(TOKENIZER, dropout=0.0)
+    model = zoo.TextClassifier(backbone, tokenizer=TOKENIZER, num_classes=2, dropout=0.0)
+    model.compile(run_eagerly=False)
+    first = model.get_weights()
+    losses = [trained(model, first) for _ in range(2)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_what_is_frozen_between_two_fits_stays_as_it_is():
+    model = classifier()
+    model.fit(*TRAIN, epochs=1, verbose=0)
+    table = model.backbone.token_embedding
+    table.trainable = False
+    before = np.array(table.embeddings)
+    model.fit(*TRAIN, epochs=1, verbose=0)
+    np.testing.assert_array_equal(np.array(table.embeddings), before)
+    table.trainable = True
+    model.fit(*TRAIN, epochs=1, verbose=0)
+    assert not np.array_equal(np.array(table.embeddings), before)
 
 
 @pytest.mark.skipif(
@@ -292,8 +327,9 @@ def test_the_training_step_is_traced_once(optimizer, monkeypatch):
     step = zoo.TextClassifier.train_step
     monkeypatch.setattr(zoo.TextClassifier, "train_step", lambda self, data: traces.append(1) or step(self, data))
     model = classifier()
-    model.compile(optimizer=optimizer)
-    model.fit(*texts.reviews(11), epochs=2, verbose=0)
+    model.compile(optimizer=optimizer, run_eagerly=False)
+    for epochs in (2, 1):
+        model.fit(*texts.reviews(11), epochs=epochs, verbose=0)
     assert len(traces) == 1
 
 
@@ -312,7 +348,7 @@ def test_mixed_precision_trains():
 
 def test_regressor_learns_and_refuses_what_is_no_number():
     model = zoo.TextRegressor(texts.backbone(TOKENIZER), tokenizer=TOKENIZER)
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=False)
     values = [5.0 * label for label in TRAIN[1]]
     history = model.fit(TRAIN[0], values, epochs=15, batch_size=7, verbose=0)
     assert history.history["pearson"][-1] > 0.8

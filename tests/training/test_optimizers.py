@@ -4,7 +4,7 @@ import pytest
 
 import zoo
 from tests.checks import numbers
-from zoo.training import AdamW, WarmupLinearDecay, fine_tuning_rate
+from zoo.training import AdamW, FineTuningAdamW, WarmupLinearDecay, fine_tuning_rate
 
 
 def test_schedule_by_fraction_and_by_steps_is_the_same():
@@ -101,3 +101,22 @@ def test_optimizer_round_trip():
 def test_smaller_models_are_tuned_at_higher_rates():
     rates = [fine_tuning_rate(size) for size in (128, 512, 768, 1024)]
     assert rates == sorted(rates, reverse=True) and rates[0] == 3e-4 and rates[-1] == 2e-5
+
+
+def test_a_run_of_fine_tuning_rises_falls_and_begins_anew():
+    optimizer = FineTuningAdamW(1e-2, gradient_accumulation_steps=2)
+    variable = keras.Variable(np.ones(3, "float32"))
+    optimizer.build([variable])
+    assert float(optimizer.learning_rate) == pytest.approx(1e-2)  # no run, no schedule
+    for steps in (9, 4):
+        optimizer.start_run(steps)
+        assert not any(np.any(moment) for moment in map(np.array, optimizer._momentums + optimizer._velocities))
+        expected = WarmupLinearDecay(1e-2, steps)
+        for step in range(steps + 2):
+            assert float(optimizer.learning_rate) == pytest.approx(float(expected(step)), rel=1e-5)
+            optimizer.apply([keras.ops.ones(3)])
+    optimizer.start_run(8, done=3)  # goes on with what it has
+    assert float(optimizer.learning_rate) == pytest.approx(float(WarmupLinearDecay(1e-2, 8)(3)), rel=1e-5)
+    assert np.all(np.array(optimizer._momentums[0]) > 0)
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(copy) is FineTuningAdamW and float(copy.learning_rate) == pytest.approx(1e-2)

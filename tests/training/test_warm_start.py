@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import zoo
 from tests import texts
 from zoo.training.warm_start import static_embedding, warm_start
 
@@ -62,6 +63,15 @@ def test_positions_start_as_waves_of_which_one_rotation_takes_each_to_the_next()
     assert np.sqrt((table**2).mean()) == pytest.approx(0.1, rel=1e-3)
     rotation, *_ = np.linalg.lstsq(table[:-1], table[1:], rcond=None)
     np.testing.assert_allclose(table[:-1] @ rotation, table[1:], atol=1e-4)
+
+
+def test_the_vectors_get_the_size_that_the_model_is_made_for():
+    rows = np.random.default_rng(0).normal(size=(53, 16)).astype("float32")
+    sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29}
+    for kind, expected in ((zoo.BertBackbone, 0.05), (zoo.T5Backbone, 1.0)):
+        backbone = kind(53, **sizes)
+        warm_start(backbone, rows)
+        assert np.asarray(backbone.token_embedding.embeddings).std() == pytest.approx(expected, rel=0.1)
 
 
 def test_too_little_text():

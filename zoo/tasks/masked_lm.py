@@ -117,8 +117,9 @@ class MaskedLM(Task):
             kwargs["validation_data"], kwargs["validation_steps"] = self._held_out(
                 validation_data, batch_size, kwargs.get("validation_steps")
             )
-        self._schedule(steps * kwargs.get("epochs", 1))
-        rest = data.skip(steps * kwargs.get("initial_epoch", 0))
+        done = steps * kwargs.get("initial_epoch", 0)
+        self._schedule(steps * kwargs.get("epochs", 1), done)
+        rest = data.skip(done)
         return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):

@@ -82,8 +82,9 @@ class Seq2SeqLM(Task):
         if validation_data is not None:
             held_out = kwargs.pop("validation_steps", None) or len(validation_data)
             kwargs |= {"validation_data": validation_data.feed(held_out), "validation_steps": held_out}
-        self._schedule(steps * kwargs.get("epochs", 1))
-        rest = x.skip(steps * kwargs.get("initial_epoch", 0))
+        done = steps * kwargs.get("initial_epoch", 0)
+        self._schedule(steps * kwargs.get("epochs", 1), done)
+        rest = x.skip(done)
         return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):

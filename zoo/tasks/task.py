@@ -1,5 +1,6 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
+import functools
 import warnings
 
 import keras
@@ -12,8 +13,7 @@ from zoo.data.ragged import EncodedExamples
 from zoo.models.checks import check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.preset_task import PresetTask
-from zoo.training.optimizers import AdamW, fine_tuning_rate
-from zoo.training.schedules import WarmupLinearDecay
+from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 
 
 class Task(PresetTask):
@@ -34,6 +34,7 @@ class Task(PresetTask):
     """
 
     _held_out = None  # the batches that a `fit` in progress validates on
+    _trained = None  # paths of the variables that the last `fit` trained
 
     def __init__(self, backbone, inputs, outputs, tokenizer=None, preprocessor=None, seed=0, compile=True, **kwargs):
         if tokenizer is not None and preprocessor is None:
@@ -55,8 +56,8 @@ class Task(PresetTask):
     def compile(self, optimizer="auto", loss="auto", metrics="auto", weighted_metrics="auto", **kwargs):
         """Compile the task; what is `"auto"` gets the task's default.
 
-        The default optimizer is `zoo.training.AdamW` at the rate that the backbone's size asks for; `fit`
-        then adds a warmup over a tenth of its steps and a linear decay to zero, as the papers fine-tune.
+        The default optimizer is `zoo.training.FineTuningAdamW` at the rate that the backbone's size asks for; every
+        `fit` begins it anew, with a warmup over a tenth of its steps and a linear decay to zero, as the papers do.
 
         Args:
             optimizer: a Keras optimizer, its name, or `"auto"`.
@@ -65,31 +66,35 @@ class Task(PresetTask):
             weighted_metrics: Keras metrics, or `"auto"`.
             **kwargs: further arguments of `keras.Model.compile`.
         """
+        options = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics, **kwargs}
+        self._compile_again = functools.partial(self.compile, **options)
         defaults = self._default_loss_and_metrics()
-        self._default_optimizer = isinstance(optimizer, str) and optimizer == "auto"
-        if self._default_optimizer:
-            optimizer = AdamW(fine_tuning_rate(self.backbone.hidden_dim))
+        defaults["optimizer"] = FineTuningAdamW(fine_tuning_rate(self.backbone.hidden_dim))
 
         def chosen(value, name):
             return defaults.get(name) if isinstance(value, str) and value == "auto" else value
 
         super().compile(
-            optimizer=optimizer,
+            optimizer=chosen(optimizer, "optimizer"),
             loss=chosen(loss, "loss"),
             metrics=chosen(metrics, "metrics"),
             weighted_metrics=chosen(weighted_metrics, "weighted_metrics"),
             **{"jit_compile": _jit_by_default(), **kwargs},
         )
 
-    def _schedule(self, steps: int) -> None:
-        """Give the default optimizer its warmup and decay over the `steps` of this training run."""
-        if self._default_optimizer:
-            rate = fine_tuning_rate(self.backbone.hidden_dim)
-            self.optimizer = AdamW(WarmupLinearDecay(rate, total_steps=max(1, steps)))
-            self.train_function = None
+    def _schedule(self, steps: int, done: int = 0) -> None:
+        """Give an optimizer that asks for it the number of `steps` of this training run."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # without the scaling of float16
+        trained = tuple(variable.path for variable in self.trainable_variables)
+        if isinstance(optimizer, FineTuningAdamW) and self.optimizer.built and self._trained not in (None, trained):
+            optimizer = FineTuningAdamW.from_config(optimizer.get_config())
+            self._compile_again(optimizer)
         if not self.optimizer.built:
             # Otherwise TensorFlow traces the step twice, first to make the optimizer's variables: half of a short run.
             self.optimizer.build(self.trainable_variables)
+        self._trained = trained
+        if isinstance(optimizer, FineTuningAdamW):
+            optimizer.start_run(max(1, steps), done)
 
     def _targets(self, labels) -> np.ndarray:
         """Raw labels as the array that the loss takes; raises a ValueError for labels that it can't."""
@@ -205,8 +210,8 @@ class Task(PresetTask):
         if held_out is not None:
             kwargs |= self._validation(held_out, batch_size)
         steps = kwargs.pop("steps_per_epoch", None) or len(batches)
-        self._schedule(steps * kwargs.get("epochs", 1))
         first = kwargs.get("initial_epoch", 0)
+        self._schedule(steps * kwargs.get("epochs", 1), done=steps * first)
         source = feed(lambda epoch: batches(epoch + first))
         try:
             return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)

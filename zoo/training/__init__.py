@@ -2,7 +2,14 @@
 
 from zoo.training.checkpoints import Checkpoint
 from zoo.training.generation_scores import GenerationScores
-from zoo.training.optimizers import AdamW, fine_tuning_rate
+from zoo.training.optimizers import AdamW, FineTuningAdamW, fine_tuning_rate
 from zoo.training.schedules import WarmupLinearDecay
 
-__all__ = ["AdamW", "Checkpoint", "GenerationScores", "WarmupLinearDecay", "fine_tuning_rate"]
+__all__ = [
+    "AdamW",
+    "Checkpoint",
+    "FineTuningAdamW",
+    "GenerationScores",
+    "WarmupLinearDecay",
+    "fine_tuning_rate",
+]

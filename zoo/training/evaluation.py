@@ -17,9 +17,8 @@ from zoo.training.comparison import PRETRAINED, RANDOM, CompiledTask, fine_tune,
 from zoo.training.evaluation_report import report, summarise, task_score
 from zoo.training.evaluation_submission import write_answers
 from zoo.training.evaluation_tasks import kind_for
-from zoo.training.optimizers import AdamW, fine_tuning_grid, fine_tuning_rate
+from zoo.training.optimizers import FineTuningAdamW, fine_tuning_grid, fine_tuning_rate
 from zoo.training.runs import RunFolder, check_same, write_json
-from zoo.training.schedules import WarmupLinearDecay
 
 EPOCHS = 4
 ANSWERS_IN_A_BATCH = 64
@@ -205,7 +204,7 @@ class Evaluation:
 
     def _fine_tune(self, kind, train, name, start, seed, rate, epochs):
         examples = kind.examples(train)
-        what = (kind.task.name, rate, epochs)
+        what = (kind.task.name, rate)
 
         def make_task(load_weights):
             if what not in self.compiled:
@@ -216,9 +215,7 @@ class Evaluation:
                 keras.utils.set_random_seed(seed)
             model = kind.make(self.preset, load_weights=load_weights, dtype=self.dtype)
             if what not in self.compiled:
-                steps = epochs * kind.batches(model, examples, self.batch_size)
-                peak = rate or fine_tuning_rate(model.backbone.hidden_dim)
-                model.compile(optimizer=AdamW(WarmupLinearDecay(peak, total_steps=steps)))
+                model.compile(optimizer=FineTuningAdamW(rate or fine_tuning_rate(model.backbone.hidden_dim)))
                 self.compiled[what] = CompiledTask(model)
             return self.compiled[what].begin(model)
 

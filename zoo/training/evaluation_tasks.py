@@ -39,10 +39,6 @@ class Classification:
         """The rows at some places, int array."""
         return rows.take(places)
 
-    def batches(self, model, examples, batch_size) -> int:
-        """Batches in an epoch over what `examples` gave."""
-        return -(-len(examples[1]) // batch_size)
-
     def answer(self, model, rows, batch_size):
         """An answer a row: numbers of classes, int array (rows,)."""
         return self._logits(model, rows, batch_size).argmax(axis=-1)
@@ -129,10 +125,6 @@ class QuestionAnswering(Classification):
             labels=[rows.labels[place] for place in places],
         )
 
-    def batches(self, model, examples, batch_size):
-        # Windows, which are more than the questions, are counted after tokenizing.
-        return len(model._batches(*examples, batch_size))
-
     def answer(self, model, rows, batch_size):
         return [answer.text for answer in model.predict(rows, batch_size=batch_size)]
 
@@ -193,9 +185,6 @@ class QuestionAnsweringInWords(_InWords, QuestionAnswering):
 
     def _form(self):
         return "squad"
-
-    def batches(self, model, examples, batch_size):
-        return -(-len(examples[0]) // batch_size)
 
     def answer(self, model, rows, batch_size):
         return model.predict(rows, batch_size=batch_size)

@@ -20,10 +20,9 @@ from zoo.training.comparison import PRETRAINED, RANDOM, SharedTask, fine_tune, q
 from zoo.training.grid import Grid, scores_of
 from zoo.training.objective_report import report
 from zoo.training.objective_tasks import TextTask, read_task
-from zoo.training.optimizers import AdamW
+from zoo.training.optimizers import FineTuningAdamW
 from zoo.training.recipes import pretrain_like
 from zoo.training.runs import RunFolder
-from zoo.training.schedules import WarmupLinearDecay
 
 OBJECTIVES = (
     "MassStyle",
@@ -269,11 +268,10 @@ class Comparison:
         part = f"{task.name} {name} {seed}"
         pretrained = self._folder(next(iter(self.lengths)) if name == NONE else name, seed) / "preset"
         batch_size = self.pretraining["batch_size"]
-        steps = self.epochs * -(-len(task.train) // batch_size)
 
         def make(load_weights):
             model = task.make(pretrained, load_weights=load_weights, dtype=self.pretraining["dtype"])
-            return shared.begin(model, AdamW(WarmupLinearDecay(self.rate, total_steps=steps)))
+            return shared.begin(model, FineTuningAdamW(self.rate))
 
         def work():
             folder = RunFolder(self.grid.path)

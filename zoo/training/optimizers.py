@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from zoo.training.schedules import warmup_linear_decay
+
 # Biases and the two weights of a normalization are not decayed: Devlin et al. (2019), released optimization.py.
 NOT_DECAYED = ("bias", "beta", "gamma", "scale")
 
@@ -60,6 +62,48 @@ class AdamW(keras.optimizers.AdamW):
 
     def get_config(self):
         return {**super().get_config(), "bias_correction": self.bias_correction}
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class FineTuningAdamW(AdamW):
+    """AdamW for `fit` of a zoo task: it warms up over a tenth of the run, and decays to zero over the rest.
+
+    `fit` tells it how long the run is, and begins it anew. The run's length is a variable and no number of a schedule:
+    so a second run, of whatever length, needs no new compiling, which for a small model takes longer than the run.
+    Outside of `fit` (`train_on_batch`, other models) the rate is constant until `start_run` is called.
+
+    Devlin et al. (2019), arXiv 1810.04805, appendix A.2 and A.3.
+
+    Args:
+        learning_rate: float, the highest rate.
+        **kwargs: see `AdamW`.
+
+    Example:
+
+        model.compile(optimizer=zoo.training.FineTuningAdamW(1e-3))
+        model.fit(texts, labels, epochs=3)
+    """
+
+    def __init__(self, learning_rate=1e-4, **kwargs):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.run_steps = self.add_variable((), dtype="int", aggregation="only_first_replica", name="run_steps")
+
+    def start_run(self, steps: int, done: int = 0) -> None:
+        """Begin a run, with moments of zero.
+
+        Args:
+            steps: int, optimizer steps of the whole run.
+            done: int, how many of them are done already; if there are any, the moments stay.
+        """
+        for variable in self.variables:
+            if not done and variable is not self._learning_rate:
+                variable.assign(ops.zeros(variable.shape, variable.dtype))
+        self._iterations.assign(done)
+        self.run_steps.assign(steps)
+
+    def _get_current_learning_rate(self):
+        peak = ops.convert_to_tensor(super()._get_current_learning_rate())
+        return ops.where(self.run_steps > 0, warmup_linear_decay(self._iterations, peak, self.run_steps), peak)
 
 
 def fine_tuning_rate(hidden_dim: int) -> float:

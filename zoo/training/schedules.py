@@ -41,11 +41,20 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup = warmup
 
     def __call__(self, step):
-        step = ops.cast(step, "float32")
-        rising = self.warmup * self.total_steps if self.warmup < 1 else self.warmup
-        rise = step / max(rising, 1e-9)
-        fall = (self.total_steps - step) / max(self.total_steps - rising, 1e-9)
-        return self.peak * ops.clip(ops.minimum(rise, fall), 0.0, 1.0)
+        return warmup_linear_decay(step, self.peak, self.total_steps, self.warmup)
 
     def get_config(self):
         return {"peak": self.peak, "total_steps": self.total_steps, "warmup": self.warmup}
+
+
+def warmup_linear_decay(step, peak, total_steps, warmup=0.1):
+    """The rate at a step: see `WarmupLinearDecay`. All arguments may be numbers or scalar tensors.
+
+    Returns:
+        float32 scalar tensor.
+    """
+    step, total_steps = ops.cast(step, "float32"), ops.cast(total_steps, "float32")
+    rising = warmup * total_steps if warmup < 1 else warmup
+    rise = step / ops.maximum(rising, 1e-9)
+    fall = (total_steps - step) / ops.maximum(total_steps - rising, 1e-9)
+    return peak * ops.clip(ops.minimum(rise, fall), 0.0, 1.0)

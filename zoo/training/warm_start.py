@@ -13,6 +13,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
+STDDEV = 0.05
+
 
 def static_embedding(sequences, vocabulary_size: int, dimensions: int, window: int = 4, special_ids=()) -> np.ndarray:
     """Embed every piece by the positive pointwise mutual information of pieces within a window.
@@ -91,7 +93,7 @@ def _positive_information(counts):
     )
 
 
-def warm_start(backbone, embedding: np.ndarray, stddev: float = 0.05) -> int:
+def warm_start(backbone, embedding: np.ndarray, stddev: float | None = None) -> int:
     """Put a static embedding into a backbone's token embedding, and sines and cosines into its learned positions.
 
     Rows of pieces that the embedding does not know (all zero) keep their random start.
@@ -99,7 +101,8 @@ def warm_start(backbone, embedding: np.ndarray, stddev: float = 0.05) -> int:
     Args:
         backbone: a backbone whose token embedding has the shape of `embedding`.
         embedding: float array (vocabulary_size, embedding size), as `static_embedding` gives it.
-        stddev: float, standard deviation that the vectors of pieces and of positions get.
+        stddev: float, standard deviation that the vectors of pieces and of positions get. When None, 0.05, or that
+            of the token embedding as it is, if greater: T5 is made for vectors of standard deviation 1.
 
     Returns:
         int, number of pieces that were set.
@@ -114,10 +117,13 @@ def warm_start(backbone, embedding: np.ndarray, stddev: float = 0.05) -> int:
             f"{tuple(variable.shape)}. Received: embedding of shape {embedding.shape}"
         )
     seen = np.any(embedding != 0, axis=1)  # (vocabulary_size,)
-    variable.assign(np.where(seen[:, None], embedding * stddev, np.asarray(variable)))
+    table = np.array(variable)
+    if stddev is None:
+        stddev = max(STDDEV, float(table.std()))
+    variable.assign(np.where(seen[:, None], embedding * stddev, table))
     for part in backbone.position_embeddings:
-        table = part.position_embeddings
-        table.assign(sinusoids(*table.shape) * stddev)
+        positions = part.position_embeddings
+        positions.assign(sinusoids(*positions.shape) * stddev)
     return int(seen.sum())
 
 
