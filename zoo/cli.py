@@ -62,27 +62,34 @@ def finetune(
     preset: Annotated[str, typer.Argument(help="Preset to start from: a name, a folder or a handle.")],
     train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines) or CoNLL file to train on.")],
     validation: Annotated[Path, typer.Option(help="The same to validate on.")],
-    task: Annotated[str, typer.Option(help="text, or tagging: a CoNLL file with a word and its tag a line.")] = "text",
+    task: Annotated[
+        str,
+        typer.Option(help="text: classes; tagging: a CoNLL file, a word and its tag a line; seq2seq: text to text."),
+    ] = "text",
     text_columns: Annotated[str | None, typer.Option(help="Text column, or two with a comma for pairs.")] = None,
     label_column: Annotated[
-        str | None, typer.Option(help="Label column; for tags its number from 0, or a name of CoNLL-U.")
+        str | None,
+        typer.Option(help="Label column; for tags its number from 0, or a name of CoNLL-U; for seq2seq the target."),
     ] = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Train on this many rows, drawn at random.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training texts.")] = 3,
     batch_size: BatchSize = 32,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="Highest rate; one for the size of the model when not given.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...")] = 1,
     compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
     dtype: Dtype = "float32",
     run: Run = None,
 ) -> None:
-    """Fine-tune a classifier of texts, of pairs of texts, or of words."""
+    """Fine-tune a classifier of texts, of pairs of texts or of words, or text to text."""
     from zoo.training.quickstart import finetune as work
 
     columns = tuple(name.strip() for name in text_columns.split(",")) if text_columns else None
     work(
         console, preset, train, validation, task=task, text_columns=columns, label_column=label_column, rows=rows,
         epochs=epochs, batch_size=batch_size, seeds=tuple(range(seeds)), compare_random=compare_random, dtype=dtype,
-        run=run,
+        learning_rate=learning_rate, run=run,
     )  # fmt: skip
 
 

@@ -16,9 +16,11 @@ from zoo.cli import app
 from zoo.data.benchmarks.rows import TaskRows
 from zoo.data.benchmarks.table import read_benchmark
 from zoo.data.question_answering import read_questions
+from zoo.metrics import bleu_score
 from zoo.training import evaluation
 from zoo.training.evaluation_tasks import KINDS, KINDS_IN_WORDS, kind_for
 from zoo.training.quickstart import finetune
+from zoo.training.runs import read_metrics
 
 TOKENIZER = texts.word_piece([*"0123456789:", "##.", "##0", "##2", "##4", "##6", "##8"])
 SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 13, "max_sequence_length": 64}
@@ -123,6 +125,52 @@ def test_fine_tuning_in_words(presets, tmp_path):
     found = CliRunner().invoke(app, ["predict", str(tmp_path / "run" / "preset"), "the film was good ."])
     assert found.exit_code == 0, found.output
     assert found.stdout.splitlines()[-1].split("\t")[0] in ("bad", "good")
+
+
+def test_text_to_text_is_scored_by_what_is_said(presets, tmp_path, monkeypatch):
+    table = tmp_path / "pairs.tsv"
+    rows = {"the film was good .": "a very good film", "the book was bad .": "a very bad book"}
+    table.write_text("text\tsaid\n" + "".join(map("{0[0]}\t{0[1]}\n".format, rows.items())), encoding="utf-8")
+    lengths = []
+
+    def generate(self, sources, max_length):
+        lengths.append(max_length)
+        return [rows[source] if "good" in source else "a very bad film" for source in sources]
+
+    monkeypatch.setattr(zoo.Seq2SeqLM, "generate", generate)
+    console = Console(record=True, width=200)
+    finetune(
+        console, presets / "bart", table, table, task="seq2seq", text_columns=("text",), label_column="said", epochs=2,
+        learning_rate=0.25, compare_random=True, run=tmp_path / "run",
+    )  # fmt: skip
+    bleu = bleu_score(["a very good film", "a very bad film"], list(rows.values()))
+    assert 0.5 < bleu < 1
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert {score["start"]: (score["metric"], score["mean"]) for score in scores} == {
+        "pre-trained": ("bleu", pytest.approx(bleu)), "random": ("bleu", pytest.approx(bleu)),
+    }  # fmt: skip
+    assert f"{bleu:.3f}" in console.export_text()
+    history = read_metrics(tmp_path / "run" / "metrics.csv")
+    assert [float(row["val_exact_match"]) for row in history] == [0.5] * 4
+    assert lengths == [6] * 6  # four words and two ends; two epochs and the end, of two starts
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["learning_rate"] == 0.25
+    assert isinstance(zoo.Seq2SeqLM.from_preset(tmp_path / "run" / "preset").backbone, zoo.BartBackbone)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("bert", {}, "an encoder-decoder, such as a BART or T5. Received: .*a BertBackbone"),
+        ("bart", {"text_columns": ("a", "b")}, r"one column of the table. Received: text_columns=\('a', 'b'\)"),
+        ("bart", {"text_columns": ("a",)}, "'target'"),
+    ],
+)
+def test_text_to_text_that_cannot_be(kind, options, message, presets, tmp_path):
+    table = tmp_path / "pairs.tsv"
+    table.write_text("a\tb\nx\ty\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        finetune(Console(), presets / kind, table, table, task="seq2seq", run=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
 
 
 def test_tags_in_words_are_refused_before_a_folder_is_made(presets, tmp_path):

@@ -37,7 +37,16 @@ class Score:
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
 
 
-def fine_tune(make_task: Callable, start: str, seed: int, train: tuple, run: RunFolder, part: str, **options) -> tuple:
+def fine_tune(
+    make_task: Callable,
+    start: str,
+    seed: int,
+    train: tuple,
+    run: RunFolder,
+    part: str,
+    callbacks: tuple = (),
+    **options,
+) -> tuple:
     """Make a task and train it; its new weights, its dropout and the order of its examples are drawn from the seed.
 
     Args:
@@ -47,6 +56,7 @@ def fine_tune(make_task: Callable, start: str, seed: int, train: tuple, run: Run
         train: what `fit` takes first: `(x, y)`, or `(x,)`.
         run: `RunFolder`, which gets the metrics of each epoch.
         part: str, their name there.
+        callbacks: callbacks that see the logs before they are written.
         **options: further arguments of `fit`, such as `epochs`.
 
     Returns:
@@ -55,7 +65,7 @@ def fine_tune(make_task: Callable, start: str, seed: int, train: tuple, run: Run
     keras.utils.set_random_seed(seed)
     task = make_task(load_weights=start == PRETRAINED)
     task.seed = seed
-    callbacks = [*run.callbacks(part), ProgressBar(label=part)]
+    callbacks = [*callbacks, *run.callbacks(part), ProgressBar(label=part)]
     return task, task.fit(*train, callbacks=callbacks, verbose=0, **options)
 
 
@@ -122,6 +132,8 @@ def compare_with_random(
     seeds: tuple[int, ...] = (0,),
     metric: str = "accuracy",
     starts: tuple[str, ...] = (PRETRAINED, RANDOM),
+    score: Callable | None = None,
+    callbacks: tuple = (),
 ) -> list[Score]:
     """Fine-tune from pre-trained and from random weights, equal in all else, and score both.
 
@@ -138,6 +150,8 @@ def compare_with_random(
         seeds: a run of each start a seed: of the new weights, the dropout and the order of the texts.
         metric: str, the metric that is the score, at the end of training.
         starts: which starts to run.
+        score: function from a trained task to its score, when that is not the metric of the last epoch.
+        callbacks: more callbacks of `fit`; what they add to the logs is in the metrics.
 
     Returns:
         A list with a `Score` a start.
@@ -147,8 +161,8 @@ def compare_with_random(
     for seed in seeds:
         for start in starts:
             part = start if len(seeds) == 1 else f"{start} {seed}"
-            task, history = fine_tune(make_task, start, seed, train, run, part, **options)
-            scores[start].append(float(history.history[f"val_{metric}"][-1]))
+            task, history = fine_tune(make_task, start, seed, train, run, part, callbacks=callbacks, **options)
+            scores[start].append(score(task) if score else float(history.history[f"val_{metric}"][-1]))
             if start == PRETRAINED and seed == seeds[0]:
                 task.save_to_preset(run.preset)
     draw_curves(read_metrics(run.metrics_file), run.curves, x="epoch", panels=("loss", f"val_{metric}"))

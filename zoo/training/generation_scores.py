@@ -6,6 +6,7 @@ import numpy as np
 from zoo.data.inputs import is_table, read_examples
 from zoo.metrics.generated_texts import generation_scores
 
+_FRAME = 2  # the start and the end token around a target
 _SHOWN = ("rouge_l", "bleu", "exact_match")
 
 
@@ -29,7 +30,8 @@ class GenerationScores(keras.callbacks.Callback):
         every: int, epochs between two scorings; the last one of the training is scored in any case.
         seed: int, of the sample.
         bleu_tokenizer: str or None, see `zoo.metrics.bleu_score`.
-        **generation: arguments of `zoo.Seq2SeqLM.generate`, such as `max_length` and `sampler`.
+        **generation: arguments of `zoo.Seq2SeqLM.generate`, such as `sampler`; `max_length` is that of the longest of
+            the targets when not given.
 
     Raises:
         ValueError: if there are no targets, or a number is not positive.
@@ -77,6 +79,11 @@ class GenerationScores(keras.callbacks.Callback):
     def _score(self, model):
         """Scores, the right texts as the tokenizer writes them, and what was said."""
         tokenizer = model.tokenizer
-        expected = [tokenizer.decode(ids) for ids in tokenizer.encode(self.targets)]
-        said = model.generate(self.sources, **self.generation)
+        encoded = tokenizer.encode(self.targets)
+        expected = [tokenizer.decode(ids) for ids in encoded]
+        generation = dict(self.generation)
+        if "max_length" not in generation:
+            longest = max(map(len, encoded)) + _FRAME
+            generation["max_length"] = min(longest, model.backbone.max_sequence_length)
+        said = model.generate(self.sources, **generation)
         return generation_scores(said, expected, tokenizer=self.bleu_tokenizer), expected, said

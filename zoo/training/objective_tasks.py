@@ -8,8 +8,6 @@ from zoo.data.tables import read_table
 from zoo.training.generation_scores import GenerationScores
 
 TEXT_COLUMNS = ("source", "target")
-# The start and the end token, around a target.
-_FRAME = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +54,7 @@ class TextTask:
         return {name: scores[name] for name in self.measures}
 
     def _generated(self, model, sample):
-        longest = max(len(ids) for ids in model.tokenizer.encode(self.dev.labels)) + _FRAME
-        longest = min(longest, model.backbone.max_sequence_length)
-        return GenerationScores(*self.fitted(self.dev), sample=sample, max_length=longest)(model)
+        return GenerationScores(*self.fitted(self.dev), sample=sample)(model)
 
 
 class ClassTask(TextTask):

@@ -12,9 +12,13 @@ from zoo.data.tagged_files import read_tagged
 from zoo.data.tagging import TaggedSentences
 from zoo.metrics.entities import is_entity_scheme
 from zoo.training.comparison import PRETRAINED, RANDOM, compare_with_random
+from zoo.training.generation_scores import GenerationScores
+from zoo.training.optimizers import FineTuningAdamW
 from zoo.training.runs import RunFolder
 
-TASKS = ("text", "tagging")
+TASKS = ("text", "tagging", "seq2seq")
+# What is generated at the end of an epoch: enough to see whether it goes well.
+SAID_SAMPLE = 100
 PRESETS = {"en": "bert_tiny_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
 
 
@@ -42,7 +46,7 @@ def quickstart(console, language="en", train=None, validation=None, preset=None,
     sample = samples.sentiment(language)
     parts = [Examples(texts=list(texts), labels=list(labels)) for texts, labels in (sample["train"], sample["dev"])]
     console.print(f"{preset} on {len(parts[0])} reviews written for this project, judged on {len(parts[1])} others.")
-    _compare(console, preset, *parts, RunFolder(run, name="quickstart"), epochs=epochs, compare_random=True)
+    _compare(console, preset, "text", *parts, RunFolder(run, name="quickstart"), epochs=epochs, compare_random=True)
 
 
 def finetune(
@@ -57,13 +61,15 @@ def finetune(
     run=None,
     **settings,
 ) -> None:
-    """Fine-tune a classifier of texts, or of words, on two files; see `zoo finetune --help`."""
+    """Fine-tune a classifier of texts or of words, or text to text, on two files; see `zoo finetune --help`."""
     presets.find(preset)
     if task not in TASKS:
         raise ValueError(f"`task` must be one of {TASKS}. Received: task={task!r}")
     if task == "tagging":
         _check_states(preset)
-    read = _read_texts if task == "text" else _read_tags
+    if task == "seq2seq":
+        _check_decoder(preset)
+    read = {"text": _read_texts, "tagging": _read_tags, "seq2seq": _read_pairs}[task]
     parts = [read(path, text_columns, label_column) for path in (train, validation)]
     if rows is not None and rows < len(parts[0]):
         parts[0] = parts[0].take(np.random.default_rng(0).permutation(len(parts[0]))[:rows])
@@ -71,7 +77,7 @@ def finetune(
         escape(f"{preset} on {len(parts[0])} rows of {train}, judged on {len(parts[1])} rows of {validation}."),
         soft_wrap=True,
     )
-    _compare(console, preset, *parts, RunFolder(run, name="finetune"), **settings)
+    _compare(console, preset, task, *parts, RunFolder(run, name="finetune"), **settings)
 
 
 def _check_states(preset):
@@ -82,6 +88,25 @@ def _check_states(preset):
             "Words get their tags from the states of an encoder, or of an encoder-decoder such as BART. Received: "
             f"preset={str(preset)!r}, a {presets.backbone_class(preset).__name__}, which says its answers in words."
         )
+
+
+def _check_decoder(preset):
+    from zoo.models import EncoderDecoder
+
+    kind = presets.backbone_class(preset)
+    if not issubclass(kind, EncoderDecoder):
+        raise ValueError(
+            "Text to text needs an encoder-decoder, such as a BART or T5. "
+            f"Received: preset={str(preset)!r}, a {kind.__name__}."
+        )
+
+
+def _read_pairs(path, text_columns, label_column) -> Examples:
+    table = read_table(path)
+    columns = text_columns or ("source",)
+    if len(columns) != 1:
+        raise ValueError(f"The source is one column of the table. Received: text_columns={text_columns!r}")
+    return read_examples(table, text_columns=columns[0], label_column=label_column or "target")
 
 
 def _read_texts(path, text_columns, label_column) -> Examples:
@@ -102,8 +127,9 @@ def _read_tags(path, text_columns, label_column) -> TaggedSentences:
 
 
 def _compare(
-    console, preset, train, validation, run, epochs=3, batch_size=32, seeds=(0,), compare_random=False, dtype=None
-):
+    console, preset, task, train, validation, run, epochs=3, batch_size=32, seeds=(0,), compare_random=False,
+    dtype=None, learning_rate=None,
+):  # fmt: skip
     from zoo import tasks
 
     if run.metrics_file.exists():
@@ -111,14 +137,18 @@ def _compare(
             f"Fine-tuning begins anew, so its folder must not hold a run. Received: run={str(run.path)!r}. "
             "Use another folder, or none: then one is named by the time."
         )
-    kind, head, metric = _head(preset, train, validation)
+    kind, head, metric = _head(preset, task, train, validation)
     run.write_config(
         preset=str(preset), task=kind, training_rows=len(train), validation_rows=len(validation), **head,
-        epochs=epochs, batch_size=batch_size, seeds=seeds, dtype=dtype, backend=keras.config.backend(),
+        epochs=epochs, batch_size=batch_size, seeds=seeds, dtype=dtype, learning_rate=learning_rate,
+        backend=keras.config.backend(),
     )  # fmt: skip
 
     def make_task(load_weights):
-        return getattr(tasks, kind).from_preset(preset, load_weights=load_weights, dtype=dtype, **head)
+        made = getattr(tasks, kind).from_preset(preset, load_weights=load_weights, dtype=dtype, **head)
+        if learning_rate is not None:
+            made.compile(optimizer=FineTuningAdamW(learning_rate))
+        return made
 
     scores = compare_with_random(
         make_task,
@@ -130,6 +160,7 @@ def _compare(
         seeds=seeds,
         metric=metric,
         starts=(PRETRAINED, RANDOM) if compare_random else (PRETRAINED,),
+        **(_generation(validation) if task == "seq2seq" else {}),
     )
     console.print(score_table(scores, metric))
     last = (
@@ -140,14 +171,26 @@ def _compare(
     console.print(escape(last), highlight=False, soft_wrap=True)
 
 
-def _head(preset, train, validation):
+def _generation(validation) -> dict:
+    """Text is scored when it was said: some of it at the end of an epoch, and all of it at the end."""
+    pairs = _columns(validation)
+    said = GenerationScores(*pairs, sample=len(validation), examples=0)
+    return {
+        "callbacks": (GenerationScores(*pairs, sample=min(SAID_SAMPLE, len(validation))),),
+        "score": lambda task: said(task)["bleu"],
+    }
+
+
+def _head(preset, task, train, validation):
     """The class of the task, the arguments of its head, and the name of its score."""
     from zoo.tasks.reading import preset_answers_in_words
     from zoo.tasks.text_forms import prefixed_form
 
-    if isinstance(train, TaggedSentences):
+    if task == "tagging":
         labels = sorted({*train.labels, *validation.labels})
         return "TokenClassifier", {"labels": labels}, "f1" if is_entity_scheme(labels) else "accuracy"
+    if task == "seq2seq":
+        return "Seq2SeqLM", {}, "bleu"
     names = sorted(set(train.labels))
     if preset_answers_in_words(preset):
         form = prefixed_form("classify", 1 if train.second is None else 2, class_names=names)
