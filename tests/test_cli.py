@@ -123,7 +123,7 @@ def finetuned(pretrained, tables, tmp_path_factory):
 
 def test_help_names_every_command():
     printed = works("--help")
-    commands = "list show quickstart finetune evaluate predict corrupt prepare pretrain compare-objectives"
+    commands = "list show quickstart finetune evaluate predict generate corrupt prepare pretrain compare-objectives"
     for name in [*commands.split(), "compare-sentence-objectives"]:
         assert re.search(rf"^\s+{name}\s", printed, re.MULTILINE), name
 
@@ -314,7 +314,13 @@ def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):
     works(*pretraining(corpus[0], tmp_path / "run", *bart))
     model = zoo.Seq2SeqLM.from_preset(tmp_path / "run" / "preset")
     assert isinstance(model.backbone, zoo.BartBackbone)
-    assert isinstance(model.generate("the film", max_length=5), str)
+    said = model.generate(["the film", "a film"], max_length=5)
+    sources = "the film\n\na film\n"
+    printed = works("generate", tmp_path / "run" / "preset", "--max-length", 5, stdin=sources)
+    assert printed.splitlines() == said
+    beam = works("generate", tmp_path / "run" / "preset", "the film", "--sampler", "beam", "--max-length", 5)
+    assert beam.splitlines() == [model.generate("the film", max_length=5, sampler="beam")]
+    assert "Received: sampler='best'" in refuses("generate", tmp_path / "run" / "preset", "a film", "--sampler", "best")
     assert "sentinels" in refuses(*pretraining(corpus[0], tmp_path / "other", *bart[:2], "--recipe", "t5"))
     assert "encoder-decoders" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "bart"))
 

@@ -128,15 +128,41 @@ def predict(
     import zoo
     from zoo.tasks.reading import preset_answers_in_words
 
-    texts = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    texts = texts or _lines()
     kind = zoo.TextToText if preset_answers_in_words(preset) else zoo.TextClassifier
     found = kind.from_preset(preset).classify(texts)
     rows = [(str(answer.label), f"{answer.probability:.3f}", text) for text, answer in zip(texts, found, strict=True)]
+    _show(("label", "probability", "text"), rows)
+
+
+@app.command()
+def generate(
+    preset: Annotated[str, typer.Argument(help="Preset of an encoder-decoder: a name, a folder or a handle.")],
+    texts: Annotated[list[str] | None, typer.Argument(help="Sources; read from standard input when none.")] = None,
+    sampler: Annotated[str, typer.Option(help="greedy, beam, contrastive, sample, top_k or top_p.")] = "greedy",
+    max_length: Annotated[int, typer.Option(min=1, help="Most tokens to say, the end counted.")] = 64,
+) -> None:
+    """Say a text for each source: a table in a terminal, a line each in a file or a pipe."""
+    import zoo
+
+    texts = texts or _lines()
+    said = zoo.Seq2SeqLM.from_preset(preset).generate(texts, max_length=max_length, sampler=sampler)
+    if console.is_terminal:
+        _show(("source", "said"), zip(texts, said, strict=True))
+    else:
+        print(*(text.replace("\n", " ") for text in said), sep="\n")
+
+
+def _lines() -> list[str]:
+    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
+
+
+def _show(titles, rows) -> None:
     if not console.is_terminal:
         for row in rows:
             print(*row, sep="\t")
         return
-    table = Table("label", "probability", "text")
+    table = Table(*titles)
     for row in rows:
         table.add_row(*map(Text, row))
     console.print(table)
