@@ -21,6 +21,7 @@ from zoo.weights.files import (
     writing_folder,
 )
 from zoo.weights.keras_weights import save_weights
+from zoo.weights.published import load_published, published_table
 from zoo.weights.strict_json import read_json
 
 __all__ = [
@@ -98,7 +99,11 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
     location = find(handle)
     if location.card is not None:
         return getattr(zoo.models, location.card.architecture)
-    if location.folder is None or not (location.folder / CONFIG_FILE).is_file() or _is_foreign(location.folder):
+    if location.folder is None or not (location.folder / CONFIG_FILE).is_file():
+        return None
+    if table := published_table(location.folder):
+        return getattr(zoo.models, table.architecture)
+    if _is_foreign(location.folder):
         return None
     registered_name = read_configuration(location.folder / CONFIG_FILE)["registered_name"]
     return getattr(zoo.models, registered_name.removeprefix("zoo>"), None)
@@ -128,6 +133,8 @@ def _load_backbone(location, load_weights_too, dtype, overrides):
 
     if location.folder is None and location.card is not None:
         return _build_published(location.card, load_weights_too, dtype, overrides)
+    if location.folder is not None and published_table(location.folder) is not None:
+        return load_published(location.folder, load_weights_too, dtype, **overrides)
     if location.folder is None or _is_foreign(location.folder):
         preset = location.address or str(location.folder)
         return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)

@@ -6,6 +6,7 @@ import pytest
 import zoo
 from tests.checks import numbers
 from tests.parity.reference_weights import copy_weights
+from zoo.weights.published import ALBERT
 
 torch = pytest.importorskip("torch", reason="the reference models run on PyTorch")
 transformers = pytest.importorskip("transformers", reason="the reference models are those of transformers")
@@ -32,27 +33,7 @@ def backbone_like(activation="gelu_approximate", num_groups=1):
 
 def places(num_groups):
     """Where each of our layers is in a transformers AlbertModel."""
-    found = {
-        "embedding/tokens": "embeddings.word_embeddings",
-        "embedding/positions": "embeddings.position_embeddings",
-        "embedding/segments": "embeddings.token_type_embeddings",
-        "embedding/norm": "embeddings.LayerNorm",
-        "embedding/projection": "encoder.embedding_hidden_mapping_in",
-        "pooler": "pooler",
-    }
-    for group in range(num_groups):
-        there = f"encoder.albert_layer_groups.{group}.albert_layers.0"
-        found |= {
-            f"layer_{group}/self_attention/query": f"{there}.attention.query",
-            f"layer_{group}/self_attention/key": f"{there}.attention.key",
-            f"layer_{group}/self_attention/value": f"{there}.attention.value",
-            f"layer_{group}/self_attention/output": f"{there}.attention.dense",
-            f"layer_{group}/self_attention_norm": f"{there}.attention.LayerNorm",
-            f"layer_{group}/feed_forward/intermediate": f"{there}.ffn",
-            f"layer_{group}/feed_forward/output": f"{there}.ffn_output",
-            f"layer_{group}/feed_forward_norm": f"{there}.full_layer_layer_norm",
-        }
-    return found
+    return ALBERT.layers({"num_groups": num_groups})
 
 
 def inputs():

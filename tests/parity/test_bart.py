@@ -6,6 +6,7 @@ import pytest
 import zoo
 from tests.checks import numbers
 from tests.parity.reference_weights import copy_weights
+from zoo.weights.published import BART
 
 torch = pytest.importorskip("torch", reason="the reference models run on PyTorch")
 transformers = pytest.importorskip("transformers", reason="the reference models are those of transformers")
@@ -32,29 +33,7 @@ def backbone_like(activation="gelu"):
 
 def places(prefix=""):
     """Where each of our layers is in a transformers BartModel."""
-    found = {"tokens": f"{prefix}shared"}
-    for side in ("encoder", "decoder"):
-        found |= {
-            f"{side}_embedding/tokens": f"{prefix}shared",
-            f"{side}_embedding/{side}_positions": f"{prefix}{side}.embed_positions",
-            f"{side}_embedding/norm": f"{prefix}{side}.layernorm_embedding",
-        }
-        for index in range(2):
-            ours, theirs = f"{side}_layer_{index}", f"{prefix}{side}.layers.{index}"
-            parts = {"self_attention": "self_attn", "cross_attention": "encoder_attn"}
-            projections = {"query": "q_proj", "key": "k_proj", "value": "v_proj", "output": "out_proj"}
-            found |= {
-                f"{ours}/{part}/{name}": f"{theirs}.{parts[part]}.{projections[name]}"
-                for part in parts
-                for name in projections
-            }
-            found |= {f"{ours}/{part}_norm": f"{theirs}.{parts[part]}_layer_norm" for part in parts}
-            found |= {
-                f"{ours}/feed_forward/intermediate": f"{theirs}.fc1",
-                f"{ours}/feed_forward/output": f"{theirs}.fc2",
-                f"{ours}/feed_forward_norm": f"{theirs}.final_layer_norm",
-            }
-    return found
+    return {ours: f"{prefix}{theirs}" for ours, theirs in BART.layers({"num_layers": 2}).items()}
 
 
 def inputs():

@@ -5,6 +5,8 @@ import pytest
 
 import zoo
 from tests.checks import numbers
+from tests.parity import reference_weights
+from zoo.weights.published import BERT
 
 torch = pytest.importorskip("torch", reason="the reference models run on PyTorch")
 transformers = pytest.importorskip("transformers", reason="the reference models are those of transformers")
@@ -24,32 +26,7 @@ def reference(activation):
 
 def copy_weights(model, backbone):
     """Copy a transformers BertModel into a BertBackbone."""
-    state = {name: parameter.detach().numpy() for name, parameter in model.named_parameters()}
-    kinds = {"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias", "embeddings": "weight"}
-    places = {
-        "embedding/tokens": "embeddings.word_embeddings",
-        "embedding/positions": "embeddings.position_embeddings",
-        "embedding/segments": "embeddings.token_type_embeddings",
-        "embedding/norm": "embeddings.LayerNorm",
-        "pooler": "pooler.dense",
-    }
-    for layer in range(3):
-        there = f"encoder.layer.{layer}"
-        places |= {
-            f"layer_{layer}/self_attention/query": f"{there}.attention.self.query",
-            f"layer_{layer}/self_attention/key": f"{there}.attention.self.key",
-            f"layer_{layer}/self_attention/value": f"{there}.attention.self.value",
-            f"layer_{layer}/self_attention/output": f"{there}.attention.output.dense",
-            f"layer_{layer}/self_attention_norm": f"{there}.attention.output.LayerNorm",
-            f"layer_{layer}/feed_forward/intermediate": f"{there}.intermediate.dense",
-            f"layer_{layer}/feed_forward/output": f"{there}.output.dense",
-            f"layer_{layer}/feed_forward_norm": f"{there}.output.LayerNorm",
-        }
-    for weight in backbone.weights:
-        place, kind = weight.path.rsplit("/", 1)
-        value = state.pop(f"{places[place]}.{kinds[kind]}")
-        weight.assign(value.T if kind == "kernel" else value)
-    assert not state
+    assert not reference_weights.copy_weights(backbone.weights, model, BERT.layers({"num_layers": 3}))
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("gelu", "gelu"), ("gelu_approximate", "gelu_new"), ("relu", "relu")])

@@ -7,6 +7,7 @@ import zoo
 from tests.checks import numbers
 from tests.parity.reference_weights import copy_weights
 from tests.parity.test_bart import inputs, outputs_of
+from zoo.weights.published import T5
 
 torch = pytest.importorskip("torch", reason="the reference models run on PyTorch")
 transformers = pytest.importorskip("transformers", reason="the reference models are those of transformers")
@@ -37,32 +38,7 @@ def backbone_like(**options):
 
 def places(gated):
     """Where each of our layers is in a transformers T5ForConditionalGeneration."""
-    found = {"encoder_embedding/tokens": "shared", "encoder_embedding/tokens/reverse": "lm_head"}
-    for side in ("encoder", "decoder"):
-        found |= {
-            f"{side}_position_bias": f"{side}.block.0.layer.0.SelfAttention.relative_attention_bias",
-            f"{side}_final_norm": f"{side}.final_layer_norm",
-        }
-        for index in range(2):
-            ours, theirs = f"{side}_layer_{index}", f"{side}.block.{index}.layer"
-            last = 2 if side == "decoder" else 1
-            projections = {"query": "q", "key": "k", "value": "v", "output": "o"}
-            for part, name, number in (
-                ("self_attention", "SelfAttention", 0),
-                ("cross_attention", "EncDecAttention", 1),
-            ):
-                found |= {
-                    f"{ours}/{part}/{each}": f"{theirs}.{number}.{name}.{projections[each]}" for each in projections
-                }
-                found[f"{ours}/{part}_norm"] = f"{theirs}.{number}.layer_norm"
-            dense = f"{theirs}.{last}.DenseReluDense"
-            found |= {
-                f"{ours}/feed_forward/intermediate": f"{dense}.wi_0" if gated else f"{dense}.wi",
-                f"{ours}/feed_forward/gate": f"{dense}.wi_1",
-                f"{ours}/feed_forward/output": f"{dense}.wo",
-                f"{ours}/feed_forward_norm": f"{theirs}.{last}.layer_norm",
-            }
-    return found
+    return T5.layers({"num_layers": 2, "gated": gated})
 
 
 @pytest.mark.parametrize("version", VERSIONS)

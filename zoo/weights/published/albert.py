@@ -1,0 +1,58 @@
+"""ALBERT at Hugging Face."""
+
+from zoo.weights.name_table import NameTable
+from zoo.weights.published.bert import ACTIVATIONS, FIXED, SIZES
+
+
+def layers(arguments):
+    """The name of each of our layers."""
+    found = {
+        "embedding/tokens": "embeddings.word_embeddings",
+        "embedding/positions": "embeddings.position_embeddings",
+        "embedding/segments": "embeddings.token_type_embeddings",
+        "embedding/norm": "embeddings.LayerNorm",
+        "embedding/projection": "encoder.embedding_hidden_mapping_in",
+        "pooler": "pooler",
+    }
+    for group in range(arguments["num_groups"]):
+        ours, theirs = f"layer_{group}", f"encoder.albert_layer_groups.{group}.albert_layers.0"
+        found |= {
+            f"{ours}/self_attention/query": f"{theirs}.attention.query",
+            f"{ours}/self_attention/key": f"{theirs}.attention.key",
+            f"{ours}/self_attention/value": f"{theirs}.attention.value",
+            f"{ours}/self_attention/output": f"{theirs}.attention.dense",
+            f"{ours}/self_attention_norm": f"{theirs}.attention.LayerNorm",
+            f"{ours}/feed_forward/intermediate": f"{theirs}.ffn",
+            f"{ours}/feed_forward/output": f"{theirs}.ffn_output",
+            f"{ours}/feed_forward_norm": f"{theirs}.full_layer_layer_norm",
+        }
+    return found
+
+
+ALBERT = NameTable(
+    architecture="AlbertBackbone",
+    arguments={
+        **SIZES,
+        "embedding_dim": ("embedding_size", 128),
+        "num_groups": ("num_hidden_groups", 1),
+        "dropout": ("hidden_dropout_prob", 0.0),
+        "activation": ("hidden_act", "gelu_new"),
+    },
+    values={"activation": ACTIVATIONS},
+    # The released files carry the settings of an older program, which are at these values in all of them.
+    fixed={
+        **FIXED,
+        "type_vocab_size": 2,
+        "inner_group_num": 1,
+        "net_structure_type": 0,
+        "gap_size": 0,
+        "num_memory_blocks": 0,
+        "down_scale_factor": 1,
+        "layers_to_keep": [],
+    },
+    layers=layers,
+    prefix="albert.",
+    heads=("predictions.*", "sop_classifier.*", "classifier.*", "qa_outputs.*"),
+    buffers=("embeddings.position_ids", "embeddings.token_type_ids"),
+    optional=("pooler",),
+)

@@ -1,0 +1,73 @@
+"""BART at Hugging Face."""
+
+from zoo.weights.name_table import NameTable, Required
+from zoo.weights.published.bert import ACTIVATIONS
+
+# Where the pieces' embedding stands once more.
+TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
+ATTENTION = {"query": "q_proj", "key": "k_proj", "value": "v_proj", "output": "out_proj"}
+
+
+def layers(arguments):
+    """The name of each of our layers."""
+    found = {"tokens": "shared"}
+    for side in ("encoder", "decoder"):
+        found |= {
+            f"{side}_embedding/tokens": "shared",
+            f"{side}_embedding/{side}_positions": f"{side}.embed_positions",
+            f"{side}_embedding/norm": f"{side}.layernorm_embedding",
+        }
+        for layer in range(arguments["num_layers"]):
+            ours, theirs = f"{side}_layer_{layer}", f"{side}.layers.{layer}"
+            for part, name in (("self_attention", "self_attn"), ("cross_attention", "encoder_attn")):
+                found |= {f"{ours}/{part}/{each}": f"{theirs}.{name}.{ATTENTION[each]}" for each in ATTENTION}
+                found[f"{ours}/{part}_norm"] = f"{theirs}.{name}_layer_norm"
+            found |= {
+                f"{ours}/feed_forward/intermediate": f"{theirs}.fc1",
+                f"{ours}/feed_forward/output": f"{theirs}.fc2",
+                f"{ours}/feed_forward_norm": f"{theirs}.final_layer_norm",
+            }
+    return found
+
+
+BART = NameTable(
+    architecture="BartBackbone",
+    arguments={
+        "vocabulary_size": ("vocab_size", Required),
+        "num_layers": ("encoder_layers", Required),
+        "num_heads": ("encoder_attention_heads", Required),
+        "hidden_dim": ("d_model", Required),
+        "intermediate_dim": ("encoder_ffn_dim", Required),
+        "max_sequence_length": ("max_position_embeddings", Required),
+        "dropout": ("dropout", 0.1),
+        "activation": ("activation_function", "gelu"),
+    },
+    values={"activation": ACTIVATIONS},
+    fixed={
+        "scale_embedding": False,
+        "normalize_before": False,
+        "add_final_layer_norm": False,
+        "normalize_embedding": True,
+        "static_position_embeddings": False,
+        "add_bias_logits": False,
+        "extra_pos_embeddings": 2,
+        "encoder_layerdrop": 0.0,
+        "decoder_layerdrop": 0.0,
+        "tie_word_embeddings": True,
+        "is_decoder": False,
+        "add_cross_attention": False,
+    },
+    same={
+        "decoder_layers": "encoder_layers",
+        "num_hidden_layers": "encoder_layers",
+        "decoder_attention_heads": "encoder_attention_heads",
+        "decoder_ffn_dim": "encoder_ffn_dim",
+    },
+    layers=layers,
+    prefix="model.",
+    heads=("classification_head.*", "qa_outputs.*"),
+    zeros=("final_logits_bias",),
+    copies=dict.fromkeys(
+        ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"), "shared.weight"
+    ),
+)
