@@ -21,7 +21,7 @@ from zoo.weights.files import (
     writing_folder,
 )
 from zoo.weights.keras_weights import save_weights
-from zoo.weights.published import load_published, published_table
+from zoo.weights.published import load_published, load_published_tokenizer, published_table
 from zoo.weights.strict_json import read_json
 
 __all__ = [
@@ -41,6 +41,8 @@ __all__ = [
     "writing_folder",
 ]
 
+# Any of these says that a folder holds a tokenizer: ours, or those of Hugging Face.
+TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.txt", "vocab.json", "spiece.model")
 TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
 PREPROCESSOR_FILE = "preprocessor.json"
@@ -196,6 +198,10 @@ def _load_tokenizer(location):
             "cannot fetch it yet. Download its vocab.txt and give it to `zoo.tokenizers.WordPiece`, or use a preset "
             f"that is shipped: {_shipped_names()}."
         )
+    if location.folder is not None and published_table(location.folder) is not None:
+        tokenizer = load_published_tokenizer(location.folder)
+        if tokenizer is not None:
+            return tokenizer
     if location.folder is None or _is_foreign(location.folder):
         return keras_hub.tokenizers.Tokenizer.from_preset(location.address or str(location.folder))
     return _with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer)
@@ -251,7 +257,7 @@ def _text_parts(location):
         return {}
     if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
         return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
-    if location.folder is not None and not (location.folder / TOKENIZER_FILE).is_file():
+    if location.folder is not None and not any((location.folder / name).is_file() for name in TOKENIZER_FILES):
         return {}
     return {"tokenizer": _load_tokenizer(location)}
 

@@ -177,3 +177,69 @@ def test_a_configuration_that_we_do_not_implement(changes, message, tmp_path):
     path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
     with pytest.raises(ValueError, match=f"(?s)does not describe a BertBackbone of this package.*{message}"):
         zoo.presets.load_backbone(tmp_path)
+
+
+# Tokenizers.
+
+TEXTS = [
+    "The Café's dogs barked.",
+    "苹果 and 水果",
+    "<mask> [MASK] naïve ÅNGSTRÖM",
+    "a\u200bb \U0001f600 tabs\tand\nlines",
+    "",
+]
+
+
+def word_piece_pieces():
+    letters = [chr(number) for number in range(33, 127)] + list("苹果水éåïö")
+    return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "dog", *letters, *(f"##{each}" for each in letters)]
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("form", ["vocab.txt", "tokenizer.json"])
+def test_word_pieces_of_a_folder(form, lowercase, tmp_path):
+    model = transformers.BertModel(transformers.BertConfig(**{**BERT, "vocab_size": 250}))
+    model.save_pretrained(tmp_path)
+    (tmp_path / "vocab.txt").write_text("\n".join(word_piece_pieces()) + "\n", encoding="utf-8")
+    theirs = transformers.BertTokenizer(str(tmp_path / "vocab.txt"), do_lower_case=lowercase)
+    if form == "tokenizer.json":
+        theirs.save_pretrained(tmp_path)
+        (tmp_path / "vocab.txt").unlink()
+    else:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": lowercase}))
+    ours = zoo.presets.load_tokenizer(tmp_path)
+    assert isinstance(ours, zoo.tokenizers.WordPiece)
+    for text in TEXTS:
+        assert ours.encode([text])[0].tolist() == theirs.encode(text, add_special_tokens=False), text
+    task = zoo.TextClassifier.from_preset(tmp_path, num_classes=2)
+    assert task.tokenizer.vocabulary_size() == len(word_piece_pieces())
+
+
+@pytest.mark.parametrize("form", ["vocab.json", "tokenizer.json"])
+def test_byte_pairs_of_a_folder(form, tmp_path):
+    trained = zoo.tokenizers.train_byte_pair(TEXTS[:-1] * 3, 320, progress=False)
+    trained.save_assets(str(tmp_path))
+    model = transformers.BartModel(transformers.BartConfig(**{**BART, "vocab_size": trained.vocabulary_size()}))
+    model.save_pretrained(tmp_path)
+    for name, new in (("vocabulary.json", "vocab.json"), ("merges.txt", "merges.txt")):
+        (tmp_path / name).rename(tmp_path / new)
+    theirs = transformers.BartTokenizer(str(tmp_path / "vocab.json"), str(tmp_path / "merges.txt"))
+    if form == "tokenizer.json":
+        theirs.save_pretrained(tmp_path)
+        for name in ("vocab.json", "merges.txt"):
+            (tmp_path / name).unlink(missing_ok=True)
+    ours = zoo.presets.load_tokenizer(tmp_path)
+    assert isinstance(ours, zoo.tokenizers.BytePair)
+    for text in TEXTS:
+        assert ours.encode([text])[0].tolist() == theirs.encode(text, add_special_tokens=False), text
+
+
+def test_settings_of_a_tokenizer_that_we_do_not_implement(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    (tmp_path / "vocab.txt").write_text("\n".join(word_piece_pieces()) + "\n", encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenize_chinese_chars": False}))
+    with pytest.raises(ValueError, match=r"tokenize_chinese_chars=False in .*, which is not implemented"):
+        zoo.presets.load_tokenizer(tmp_path)
+    (tmp_path / "vocab.txt").unlink()
+    with pytest.raises(ValueError, match=r"must hold vocab\.txt, or a tokenizer\.json with a WordPiece model"):
+        zoo.presets.load_tokenizer(tmp_path)

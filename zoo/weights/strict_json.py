@@ -9,16 +9,21 @@ from pathlib import Path
 MAX_JSON_BYTES = 1_000_000
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: Path, largest: int = MAX_JSON_BYTES) -> dict:
     """Return the object in a JSON file, refusing what JSON forbids or no preset needs.
 
+    Args:
+        path: the file.
+        largest: int, bytes that it may have.
+
     Raises:
-        ValueError: if the file is absent, over 1 MB, not UTF-8 or JSON, has a key twice, a NaN, or no object.
+        ValueError: if the file is absent, over `largest` bytes, not UTF-8, or not JSON; if it has a key twice, a NaN,
+            or no object.
     """
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise ValueError(f"it has {path.stat().st_size:,} bytes, more than the {MAX_JSON_BYTES:,} allowed")
+        if path.stat().st_size > largest:
+            raise ValueError(f"it has {path.stat().st_size:,} bytes, more than the {largest:,} allowed")
         record = json.loads(
             path.read_text(encoding="utf-8"),
             object_pairs_hook=_distinct,

@@ -10,9 +10,13 @@ from zoo.weights.published.albert import ALBERT
 from zoo.weights.published.bart import BART
 from zoo.weights.published.bert import BERT
 from zoo.weights.published.t5 import T5
+from zoo.weights.published.tokenizers import byte_pair, word_piece
 from zoo.weights.strict_json import read_json
 
 TABLES = {"albert": ALBERT, "bart": BART, "bert": BERT, "t5": T5}
+
+# Those of the others, for which KerasHub's are taken, follow other rules.
+TOKENIZERS = {"bart": byte_pair, "bert": word_piece}
 
 
 def published_table(folder: Path) -> NameTable | None:
@@ -46,3 +50,13 @@ def load_published(folder: Path, load_weights: bool = True, dtype=None, **overri
     if load_weights:
         table.load(backbone, checkpoint)
     return backbone
+
+
+def load_published_tokenizer(folder: Path):
+    """The tokenizer of a model folder of Hugging Face, or None if this package has none for it.
+
+    Raises:
+        ValueError: if its files are absent or damaged, or ask for what is not implemented.
+    """
+    make = TOKENIZERS.get(read_json(folder / CONFIG_FILE)["model_type"])
+    return None if make is None else make(folder)
