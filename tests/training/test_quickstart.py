@@ -45,7 +45,7 @@ def test_a_tagger_is_fitted_scored_by_its_f1_and_saved(preset, tagged, tmp_path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"task": "tags"}, r"\('text', 'tagging'\). Received: task='tags'"),
+        ({"task": "tags"}, r"\('text', 'tagging', 'seq2seq'\). Received: task='tags'"),
         ({"task": "tagging", "text_columns": ("words",)}, r"text_columns=\('words',\)"),
         ({"task": "tagging", "label_column": "7"}, r"column=7, but .*words\.txt, line 1 has 3 columns"),
         ({"task": "tagging", "label_column": "UPOS"}, "column='UPOS'"),
