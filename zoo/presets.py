@@ -21,7 +21,8 @@ from zoo.weights.files import (
     writing_folder,
 )
 from zoo.weights.keras_weights import save_weights
-from zoo.weights.published import load_published, load_published_tokenizer, published_table
+from zoo.weights.published import export_to_huggingface, load_published, published_head, published_table
+from zoo.weights.published.tokenizers import read_tokenizer
 from zoo.weights.strict_json import read_json
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "backbone_class",
     "bytes_to_save",
     "describe",
+    "export_to_huggingface",
     "find",
     "list_presets",
     "load_backbone",
@@ -199,7 +201,7 @@ def _load_tokenizer(location):
             f"that is shipped: {_shipped_names()}."
         )
     if location.folder is not None and published_table(location.folder) is not None:
-        tokenizer = load_published_tokenizer(location.folder)
+        tokenizer = read_tokenizer(location.folder)
         if tokenizer is not None:
             return tokenizer
     if location.folder is None or _is_foreign(location.folder):
@@ -239,11 +241,18 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     if not {"tokenizer", "preprocessor"} & arguments.keys():
         arguments |= _text_parts(location)
     saved = _saved_head(kind, location)
+    head = _published_head(kind, location, load_weights, arguments)
+    if head is not None:
+        saved = head.arguments
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
     if any(name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD):
-        saved = {}
+        saved, head = {}, None
     task = kind(**{**saved, **arguments})
-    if load_weights and saved and _same_head(task.get_config(), saved):
+    if not load_weights or not _same_head(task.get_config(), saved):
+        return task
+    if head is not None:
+        head.load(task)
+    elif saved:
         weights = location.folder / TASK_WEIGHTS_FILE
         if weights.is_file() or task.has_task_weights():
             keras_weights.load_weights(task, weights, skip=[task.backbone])
@@ -260,6 +269,13 @@ def _text_parts(location):
     if location.folder is not None and not any((location.folder / name).is_file() for name in TOKENIZER_FILES):
         return {}
     return {"tokenizer": _load_tokenizer(location)}
+
+
+def _published_head(kind, location, load_weights, arguments):
+    """The head for this kind of task in a model folder of Hugging Face, or None."""
+    if location.folder is None or published_table(location.folder) is None:
+        return None
+    return published_head(location.folder, kind.__name__, load_weights, given=arguments)
 
 
 def _saved_head(kind, location):

@@ -21,28 +21,49 @@ BART = {
     "decoder_attention_heads": 3, "encoder_ffn_dim": 29, "decoder_ffn_dim": 29, "max_position_embeddings": 31,
 }  # fmt: skip
 T5 = {"vocab_size": 97, "d_model": 12, "d_kv": 5, "d_ff": 29, "num_layers": 2, "num_heads": 3}
+# DistilBERT has names of its own.
+DISTILBERT = {
+    "vocab_size": 97, "dim": 12, "n_layers": 2, "n_heads": 3, "hidden_dim": 29, "max_position_embeddings": 31,
+}  # fmt: skip
+ELECTRA = {**BERT, "embedding_size": 12}
+ROBERTA = {**BERT, "max_position_embeddings": 33, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
+PRE_NORM = {**BERT, "max_position_embeddings": 35, "type_vocab_size": 3, "pad_token_id": 3}
 # The name of the model and of its configuration there, its sizes, and the class here.
 MODELS = {
     "bert": ("BertModel", "BertConfig", BERT, zoo.BertBackbone),
     "bert with a head": ("BertForPreTraining", "BertConfig", {**BERT, "hidden_act": "gelu_new"}, zoo.BertBackbone),
     "bert without a pooler": ("BertForMaskedLM", "BertConfig", BERT, zoo.BertBackbone),
+    "roberta": ("RobertaModel", "RobertaConfig", ROBERTA, zoo.BertBackbone),
+    "roberta-prelayernorm": ("RobertaPreLayerNormModel", "RobertaPreLayerNormConfig", PRE_NORM, zoo.BertBackbone),
+    "distilbert": ("DistilBertModel", "DistilBertConfig", DISTILBERT, zoo.BertBackbone),
+    "electra": ("ElectraModel", "ElectraConfig", ELECTRA, zoo.BertBackbone),
+    "small electra": ("ElectraForPreTraining", "ElectraConfig", {**BERT, "embedding_size": 5}, zoo.AlbertBackbone),
+    "ernie": ("ErnieModel", "ErnieConfig", {**BERT, "hidden_act": "relu", "layer_norm_eps": 1e-5}, zoo.BertBackbone),
+    "ernie of tasks": ("ErnieModel", "ErnieConfig", {**BERT, "use_task_id": True}, zoo.BertBackbone),
     "albert": ("AlbertModel", "AlbertConfig", {**ALBERT, "num_hidden_groups": 2}, zoo.AlbertBackbone),
     "albert with a head": ("AlbertForPreTraining", "AlbertConfig", ALBERT, zoo.AlbertBackbone),
     "bart": ("BartModel", "BartConfig", BART, zoo.BartBackbone),
     "bart with a head": ("BartForConditionalGeneration", "BartConfig", BART, zoo.BartBackbone),
+    "mbart": ("MBartForConditionalGeneration", "MBartConfig", BART, zoo.BartBackbone),
+    "mt5": (
+        "MT5ForConditionalGeneration", "MT5Config",
+        {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}, zoo.T5Backbone,
+    ),
     "t5 1.0": ("T5ForConditionalGeneration", "T5Config", T5, zoo.T5Backbone),
     "t5 1.1": (
         "T5ForConditionalGeneration", "T5Config",
         {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}, zoo.T5Backbone,
     ),
 }  # fmt: skip
+# Those that are read from every form of file; how files are read has nothing to do with the architecture.
+FORMS = ("bert with a head", "albert", "bart with a head", "t5 1.1")
 
 
 def reference(kind):
     model_name, config_name, sizes, _ = MODELS[kind]
     torch.manual_seed(0)
     model = getattr(transformers, model_name)(getattr(transformers, config_name)(**sizes)).eval()
-    if kind == "t5 1.1":  # tied by new versions of transformers until a checkpoint is loaded
+    if kind in ("t5 1.1", "mt5"):  # tied by new versions of transformers until a checkpoint is loaded
         model.lm_head = torch.nn.Linear(12, 97, bias=False)
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -69,7 +90,8 @@ def inputs(backbone):
     mask = np.array([[1] * 7, [1] * 5 + [0] * 2])
     ids = rng.integers(4, 97, (2, 7))
     if "token_ids" in backbone.input:
-        return {"token_ids": ids, "segment_ids": rng.integers(0, 2, (2, 7)), "padding_mask": mask}
+        found = {"token_ids": ids, "segment_ids": rng.integers(0, 2, (2, 7)), "padding_mask": mask}
+        return {name: found[name] for name in backbone.input}
     decoder = {"decoder_token_ids": rng.integers(4, 97, (2, 5)), "decoder_padding_mask": np.ones((2, 5), int)}
     return {"encoder_token_ids": ids, "encoder_padding_mask": mask, **decoder}
 
@@ -79,10 +101,9 @@ def expected_outputs(model, features):
     with torch.no_grad():
         if "token_ids" in given:
             encoder = getattr(model, model.base_model_prefix, model)
-            found = encoder(
-                given["token_ids"], token_type_ids=given["segment_ids"], attention_mask=given["padding_mask"]
-            )
-            return found.last_hidden_state.numpy(), found.pooler_output
+            segments = {"token_type_ids": given["segment_ids"]} if "segment_ids" in given else {}
+            found = encoder(given["token_ids"], attention_mask=given["padding_mask"], **segments)
+            return found.last_hidden_state.numpy(), getattr(found, "pooler_output", None)
         found = model(
             input_ids=given["encoder_token_ids"], attention_mask=given["encoder_padding_mask"],
             decoder_input_ids=given["decoder_token_ids"], output_hidden_states=True,
@@ -107,8 +128,10 @@ def check_equal(model, backbone):
 
 
 @pytest.mark.filterwarnings("ignore:The weights do not hold pooler")
-@pytest.mark.parametrize("form", ["safetensors", "shards", "torch"])
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [*((kind, "safetensors") for kind in MODELS), *((kind, form) for kind in FORMS for form in ("shards", "torch"))],
+)
 def test_a_folder_gives_equal_outputs(kind, form, tmp_path):
     model = reference(kind)
     write(model, tmp_path, form)
@@ -241,5 +264,7 @@ def test_settings_of_a_tokenizer_that_we_do_not_implement(tmp_path):
     with pytest.raises(ValueError, match=r"tokenize_chinese_chars=False in .*, which is not implemented"):
         zoo.presets.load_tokenizer(tmp_path)
     (tmp_path / "vocab.txt").unlink()
-    with pytest.raises(ValueError, match=r"must hold vocab\.txt, or a tokenizer\.json with a WordPiece model"):
+    with pytest.raises(
+        ValueError, match=r"must hold a vocabulary: vocab\.txt, .* or a tokenizer\.json with WordPiece or BPE"
+    ):
         zoo.presets.load_tokenizer(tmp_path)

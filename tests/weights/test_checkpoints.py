@@ -15,6 +15,7 @@ import zoo
 from tests.checks import numbers
 from zoo.weights.checkpoints import Checkpoint
 from zoo.weights.published import BERT
+from zoo.weights.settings import backbone_arguments
 from zoo.weights.torch_file import TorchFile
 
 CONFIG = {
@@ -31,10 +32,11 @@ def backbone():
 @pytest.fixture
 def tensors(backbone):
     """The backbone's weights as a checkpoint has them."""
-    return {
-        name: np.ascontiguousarray(numbers(weight).T if is_turned else numbers(weight))
-        for weight, name, is_turned in BERT.places(backbone)
-    }
+    found = {}
+    for place in BERT.places(backbone.weights, backbone_arguments(backbone), CONFIG):
+        found[place.name] = np.zeros(place.shape, "float32")
+        place.view(found[place.name])[...] = numbers(place.weight)
+    return found
 
 
 def folder_of(tensors, folder, shards=None):

@@ -100,9 +100,7 @@ class AlbertBackbone(Encoder):
         layers, order = _layers(arguments, dtype)
         super().__init__(
             arguments,
-            text_embedding(
-                vocabulary_size, embedding_dim, max_sequence_length, NUM_SEGMENTS, dropout, dtype, hidden_dim
-            ),
+            text_embedding(arguments, embedding_dim, dtype, NUM_SEGMENTS, hidden_dim=hidden_dim),
             layers,
             order=order,
             final_norm=normalization("layer", EPSILON, dtype=dtype, name="final_norm") if normalize_first else None,

@@ -7,6 +7,7 @@ import keras
 import keras_hub
 
 from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TransformerLayer, normalization
+from zoo.layers import activation as activation_named
 from zoo.models.checks import check_backbone_arguments, check_heads
 from zoo.models.encoder import Encoder
 
@@ -19,19 +20,30 @@ def initializer():
     return keras.initializers.TruncatedNormal(stddev=INITIALIZER_RANGE)
 
 
-def text_embedding(vocabulary_size, embedding_dim, max_sequence_length, num_segments, dropout, dtype, hidden_dim=None):
-    """Pieces, learned positions and segments, summed and normalized (figure 2); projected if `hidden_dim` is given."""
+def text_embedding(arguments, embedding_dim, dtype, num_segments, epsilon=EPSILON, hidden_dim=None):
+    """Pieces, learned positions and segments, summed and normalized (figure 2); projected if `hidden_dim` is given.
+
+    Args:
+        arguments: dict, what the backbone is made with.
+        embedding_dim: int, size of the vectors.
+        dtype: a Keras dtype policy.
+        num_segments: int, 0 for an embedding without segments.
+        epsilon: float, of the normalization.
+        hidden_dim: int, size to project to, or None.
+    """
     tokens = keras.layers.ReversibleEmbedding(
-        vocabulary_size, embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
+        arguments["vocabulary_size"], embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
     )
     positions = keras_hub.layers.PositionEmbedding(
-        max_sequence_length, initializer=initializer(), dtype=dtype, name="positions"
+        arguments["max_sequence_length"], initializer=initializer(), dtype=dtype, name="positions"
     )
-    segments = keras.layers.Embedding(
-        num_segments, embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="segments"
-    )
+    segments = None
+    if num_segments:
+        segments = keras.layers.Embedding(
+            num_segments, embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="segments"
+        )
     return TextEmbedding(
-        tokens, positions, segments, epsilon=EPSILON, dropout=dropout, hidden_dim=hidden_dim, dtype=dtype,
+        tokens, positions, segments, epsilon=epsilon, dropout=arguments["dropout"], hidden_dim=hidden_dim, dtype=dtype,
         name="embedding",
     )  # fmt: skip
 
@@ -46,16 +58,20 @@ def feed_forward(intermediate_dim, activation, dtype, name="feed_forward"):
     return FeedForward(intermediate_dim, activation, kernel_initializer=initializer(), dtype=dtype, name=name)
 
 
-def pooler(hidden_dim, dtype):
-    """A dense layer with tanh over the vector of [CLS], as in the released code."""
+def pooler(hidden_dim, dtype, activation="tanh"):
+    """A dense layer over the vector of [CLS], as in the released code."""
     return keras.layers.Dense(
-        hidden_dim, activation="tanh", kernel_initializer=initializer(), dtype=dtype, name="pooler"
+        hidden_dim, activation_named(activation), kernel_initializer=initializer(), dtype=dtype, name="pooler"
     )
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class BertBackbone(Encoder):
     """The encoder of BERT: learned positions, two segments, full attention, a pooler over [CLS].
+
+    Its descendants are it with other numbers: RoBERTa and DistilBERT have no segments (Liu et al. 2019, arXiv
+    1907.11692; Sanh et al. 2019, arXiv 1910.01108); ERNIE, MacBERT and ELECTRA were pre-trained in other ways (Sun et
+    al. 2019, arXiv 1904.09223; Cui et al. 2020, arXiv 2004.13922; Clark et al. 2020, arXiv 2003.10555).
 
     Args:
         vocabulary_size: int, number of pieces.
@@ -65,14 +81,17 @@ class BertBackbone(Encoder):
         intermediate_dim: int, inner size of the feed-forward part (4 H in the paper).
         dropout: float, probability, on embeddings, attention weights and the output of each part.
         max_sequence_length: int, longest input, in tokens.
-        num_segments: int, number of segment ids.
+        num_segments: int, number of segment ids; 0 for a model that does not tell segments apart.
         activation: str, `"gelu"` (exact) or another name of `zoo.layers.activation`.
         normalize_first: bool, False as in the paper; True is the pre-norm form with a last normalization,
             which trains from nothing at higher rates (Xiong et al. 2020, arXiv 2002.04745).
+        pooler_activation: str, of the pooler: `"tanh"`, in DistilBERT's released code `"relu"`, in ELECTRA's `"gelu"`.
+        epsilon: float, added to the variance in the normalizations: 1e-12, in RoBERTa 1e-5.
         dtype: the Keras dtype policy, such as `"mixed_bfloat16"`.
 
     Call arguments:
-        A dict of int tensors (batch, length): `token_ids`, `segment_ids`, `padding_mask` (1 = real token).
+        A dict of int tensors (batch, length): `token_ids`, `padding_mask` (1 = real token) and, if there are segments,
+        `segment_ids`.
 
     Returns:
         A dict: `sequence_output`, float tensor (batch, length, hidden_dim), and `pooled_output`, float
@@ -104,6 +123,8 @@ class BertBackbone(Encoder):
         num_segments=2,
         activation="gelu",
         normalize_first=False,
+        pooler_activation="tanh",
+        epsilon=EPSILON,
         dtype=None,
         **kwargs,
     ):
@@ -118,15 +139,17 @@ class BertBackbone(Encoder):
             "num_segments": num_segments,
             "activation": activation,
             "normalize_first": normalize_first,
+            "pooler_activation": pooler_activation,
+            "epsilon": epsilon,
         }
-        check_backbone_arguments(arguments)
+        check_backbone_arguments(arguments, may_be_zero=("num_segments",))
         check_heads(num_heads, hidden_dim)
 
         layers = [
             TransformerLayer(
                 self_attention(num_heads, dropout, dtype),
                 feed_forward(intermediate_dim, activation, dtype),
-                epsilon=EPSILON,
+                epsilon=epsilon,
                 normalize_first=normalize_first,
                 dropout=dropout,
                 dtype=dtype,
@@ -136,10 +159,10 @@ class BertBackbone(Encoder):
         ]
         super().__init__(
             arguments,
-            text_embedding(vocabulary_size, hidden_dim, max_sequence_length, num_segments, dropout, dtype),
+            text_embedding(arguments, hidden_dim, dtype, num_segments, epsilon),
             layers,
-            final_norm=normalization("layer", EPSILON, dtype=dtype, name="final_norm") if normalize_first else None,
-            pooler=pooler(hidden_dim, dtype),
+            final_norm=normalization("layer", epsilon, dtype=dtype, name="final_norm") if normalize_first else None,
+            pooler=pooler(hidden_dim, dtype, pooler_activation),
             dtype=dtype,
             **kwargs,
         )

@@ -1,9 +1,20 @@
 """Checks of a backbone: of its arguments, before it makes a weight, and of the tokenizer beside it."""
 
+from collections.abc import Sequence
 
-def check_backbone_arguments(arguments: dict) -> None:
-    """Raise a ValueError unless all sizes and numbers of things in `arguments` are positive integers."""
-    wrong = {name: value for name, value in arguments.items() if _is_size(name) and not _is_positive(value)}
+
+def check_backbone_arguments(arguments: dict, may_be_zero: Sequence[str] = ()) -> None:
+    """Raise a ValueError unless all sizes and numbers of things in `arguments` are positive integers.
+
+    Args:
+        arguments: dict, what a backbone is to be made with.
+        may_be_zero: names of numbers that may be 0 too.
+    """
+    wrong = {
+        name: value
+        for name, value in arguments.items()
+        if _is_size(name) and not _is_positive(value) and not (name in may_be_zero and value == 0)
+    }
     if wrong:
         received = ", ".join(f"{name}={size!r}" for name, size in wrong.items())
         raise ValueError(f"The sizes of a backbone must be positive integers. Received: {received}")

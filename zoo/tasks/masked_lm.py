@@ -69,7 +69,11 @@ class MaskedLM(Task):
         }
         encoded = backbone(backbone.input)
         self.masked_lm_head = MaskedLMHead(
-            backbone.token_embedding, activation=backbone.activation, dtype=dtype, name="masked_lm_head"
+            backbone.token_embedding,
+            activation=backbone.activation,
+            epsilon=getattr(backbone, "epsilon", 1e-12),
+            dtype=dtype,
+            name="masked_lm_head",
         )
         outputs = {
             features.MASK_IDS: self.masked_lm_head(

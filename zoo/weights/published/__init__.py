@@ -1,29 +1,48 @@
-"""The name tables of published models: one page an architecture, by the `model_type` of Hugging Face."""
+"""Model folders of Hugging Face: the name tables, one page an architecture, and what is read by them."""
 
+import dataclasses
+import os
 from pathlib import Path
 
 from zoo.weights.checkpoints import Checkpoint
 from zoo.weights.configuration import check_arguments
 from zoo.weights.files import CONFIG_FILE
-from zoo.weights.name_table import NameTable
+from zoo.weights.loading import has_extras, load_checkpoint
+from zoo.weights.name_table import Head, NameTable
 from zoo.weights.published.albert import ALBERT
-from zoo.weights.published.bart import BART
-from zoo.weights.published.bert import BERT
-from zoo.weights.published.t5 import T5
-from zoo.weights.published.tokenizers import byte_pair, word_piece
+from zoo.weights.published.bart import BART, MBART
+from zoo.weights.published.bert import BERT, ERNIE, ERNIE_OF_TASKS
+from zoo.weights.published.distilbert import DISTILBERT
+from zoo.weights.published.electra import ELECTRA, SMALL_ELECTRA
+from zoo.weights.published.roberta import PRE_NORM, ROBERTA
+from zoo.weights.published.t5 import MT5, T5
+from zoo.weights.published.writing import write_published
+from zoo.weights.settings import read_arguments
 from zoo.weights.strict_json import read_json
 
-TABLES = {"albert": ALBERT, "bart": BART, "bert": BERT, "t5": T5}
-
-# Those of the others, for which KerasHub's are taken, follow other rules.
-TOKENIZERS = {"bart": byte_pair, "bert": word_piece}
+# By `model_type`; several where `config.json` decides, each of which says what it is for.
+TABLES = {
+    "bert": (BERT,),
+    "roberta": (ROBERTA,),
+    "roberta-prelayernorm": (PRE_NORM,),
+    "distilbert": (DISTILBERT,),
+    "electra": (ELECTRA, SMALL_ELECTRA),
+    "ernie": (ERNIE, ERNIE_OF_TASKS),
+    "albert": (ALBERT,),
+    "bart": (BART,),
+    "mbart": (MBART,),
+    "t5": (T5,),
+    "mt5": (MT5,),
+}
 
 
 def published_table(folder: Path) -> NameTable | None:
     """The name table of a model folder of Hugging Face; None if it is no such folder, or of a model that has none."""
     path = folder / CONFIG_FILE
-    configuration = read_json(path) if path.is_file() else {}
-    return None if "registered_name" in configuration else TABLES.get(configuration.get("model_type"))
+    config = read_json(path) if path.is_file() else {}
+    if "registered_name" in config:
+        return None
+    return next((table for table in TABLES.get(config.get("model_type"), ()) if table.suits(config)), None)
 
 
 def load_published(folder: Path, load_weights: bool = True, dtype=None, **overrides):
@@ -41,22 +60,85 @@ def load_published(folder: Path, load_weights: bool = True, dtype=None, **overri
     import zoo.models
 
     path = folder / CONFIG_FILE
-    table = published_table(folder)
+    table, config = published_table(folder), read_json(path)
     kind = getattr(zoo.models, table.architecture)
-    arguments = {**table.read_arguments(read_json(path), str(path)), **overrides}
+    arguments = {**read_arguments(table, config, str(path)), **overrides}
     check_arguments(kind, arguments, path)
     checkpoint = Checkpoint(folder) if load_weights else None
     backbone = kind(**arguments, dtype=dtype)
     if load_weights:
-        table.load(backbone, checkpoint)
+        load_checkpoint(table, backbone.weights, checkpoint, arguments, config)
     return backbone
 
 
-def load_published_tokenizer(folder: Path):
-    """The tokenizer of a model folder of Hugging Face, or None if this package has none for it.
+@dataclasses.dataclass(frozen=True)
+class PublishedHead:
+    """The head of a task in a model folder of Hugging Face.
+
+    Attributes:
+        folder: `Path`.
+        head: `Head`, how it is written down.
+        arguments: dict, what the task is made with.
+    """
+
+    folder: Path
+    head: Head
+    arguments: dict
+
+    def load(self, task) -> None:
+        """Put the weights of the head into a task whose backbone has its own already; errors as `load_checkpoint`."""
+        path = self.folder / CONFIG_FILE
+        table, config = published_table(self.folder), read_json(path)
+        backbone = task.backbone
+        arguments = read_arguments(table, config, str(path))
+        load_checkpoint(
+            table, task.weights, Checkpoint(self.folder), arguments, config, head=self.head, skip=backbone.weights
+        )
+
+
+def published_head(folder: Path, task: str, load_weights: bool = True, given=()) -> PublishedHead | None:
+    """The head that a model folder of Hugging Face has for a task, or None.
+
+    Args:
+        folder: `Path` that `published_table` knows.
+        task: str, the class of `zoo.tasks`.
+        load_weights: bool, whether its weights will be asked for.
+        given: names of the arguments of the task that somebody gave.
 
     Raises:
-        ValueError: if its files are absent or damaged, or ask for what is not implemented.
+        ValueError: if there is one that cannot be taken over.
     """
-    make = TOKENIZERS.get(read_json(folder / CONFIG_FILE)["model_type"])
-    return None if make is None else make(folder)
+    config = read_json(folder / CONFIG_FILE)
+    table = published_table(folder)
+    head = table.published_head(config, task)
+    if head is None:
+        return None
+    if head.refused is not None:
+        if {"num_classes", "class_names"} & set(given):
+            return None
+        raise ValueError(
+            f"{folder} holds a {config['architectures'][0]}, which cannot become a {task}: {head.refused}. "
+            "Say how many classes there are (`num_classes=...`) for a new head on its backbone."
+        )
+    arguments = head.arguments(config)
+    if load_weights and has_extras(table, head, Checkpoint(folder)):
+        arguments |= {name: value for name, value in head.extra_arguments.items() if name not in given}
+    return PublishedHead(folder, head, arguments)
+
+
+def export_to_huggingface(model, folder: str | os.PathLike, max_shard_size: float = 5) -> None:
+    """Write a model as a folder that `transformers` loads, with equal outputs.
+
+    Architectures, head and tokenizer are written down as Hugging Face has them: a pre-norm BERT is a
+    `RobertaPreLayerNorm` there, a pre-norm BART an `MBart`.
+
+    Args:
+        model: a task of the zoo, with its head and tokenizer, or a backbone.
+        folder: path. What was there before is replaced when all went well.
+        max_shard_size: float, GB, largest file of weights.
+
+    Raises:
+        ValueError: if Hugging Face has no such architecture, head or tokenizer, with what is in the way.
+    """
+    tables = [table for each in TABLES.values() for table in each]
+    write_published(model, folder, tables, max_shard_size)

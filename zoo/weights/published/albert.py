@@ -1,6 +1,7 @@
 """ALBERT at Hugging Face."""
 
 from zoo.weights.name_table import NameTable
+from zoo.weights.published import heads
 from zoo.weights.published.bert import ACTIVATIONS, FIXED, SIZES
 
 
@@ -31,6 +32,8 @@ def layers(arguments):
 
 ALBERT = NameTable(
     architecture="AlbertBackbone",
+    published_name="Albert",
+    model_type="albert",
     arguments={
         **SIZES,
         "embedding_dim": ("embedding_size", 128),
@@ -39,9 +42,11 @@ ALBERT = NameTable(
         "activation": ("hidden_act", "gelu_new"),
     },
     values={"activation": ACTIVATIONS},
+    constants={"normalize_first": False, "sharing": "all"},
     # The released files carry the settings of an older program, which are at these values in all of them.
     fixed={
         **FIXED,
+        "layer_norm_eps": 1e-12,
         "type_vocab_size": 2,
         "inner_group_num": 1,
         "net_structure_type": 0,
@@ -52,7 +57,20 @@ ALBERT = NameTable(
     },
     layers=layers,
     prefix="albert.",
-    heads=("predictions.*", "sop_classifier.*", "classifier.*", "qa_outputs.*"),
+    heads=(
+        *heads.classification("classifier"),
+        heads.tags(),
+        heads.spans(),
+        *heads.masked_lm(
+            "predictions.dense", "predictions.LayerNorm", "predictions",
+            sentence="sop_classifier.classifier", kind="sentence_order",
+        ),
+    ),
+    ignored=("predictions.*", "sop_classifier.*", "classifier.*", "qa_outputs.*"),
     buffers=("embeddings.position_ids", "embeddings.token_type_ids"),
+    copies={
+        "predictions.decoder.weight": "embeddings.word_embeddings.weight",
+        "predictions.decoder.bias": "predictions.bias",
+    },
     optional=("pooler",),
-)
+)  # fmt: skip

@@ -1,10 +1,11 @@
-"""BART at Hugging Face."""
+"""BART at Hugging Face, and mBART, whose pre-norm form is our pre-norm BART."""
 
-from zoo.weights.name_table import NameTable, Required
+import dataclasses
+
+from zoo.weights.name_table import Head, NameTable, Required
+from zoo.weights.published import heads
 from zoo.weights.published.bert import ACTIVATIONS
 
-# Where the pieces' embedding stands once more.
-TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
 ATTENTION = {"query": "q_proj", "key": "k_proj", "value": "v_proj", "output": "out_proj"}
 
 
@@ -32,6 +33,8 @@ def layers(arguments):
 
 BART = NameTable(
     architecture="BartBackbone",
+    published_name="Bart",
+    model_type="bart",
     arguments={
         "vocabulary_size": ("vocab_size", Required),
         "num_layers": ("encoder_layers", Required),
@@ -43,6 +46,7 @@ BART = NameTable(
         "activation": ("activation_function", "gelu"),
     },
     values={"activation": ACTIVATIONS},
+    constants={"normalize_first": False},
     fixed={
         "scale_embedding": False,
         "normalize_before": False,
@@ -65,9 +69,30 @@ BART = NameTable(
     },
     layers=layers,
     prefix="model.",
-    heads=("classification_head.*", "qa_outputs.*"),
+    heads=(
+        *heads.classification("classification_head.out_proj", inner="classification_head.dense"),
+        heads.spans(),
+        Head("ForConditionalGeneration", "Seq2SeqLM", {}),
+    ),
+    ignored=("classification_head.*", "qa_outputs.*"),
     zeros=("final_logits_bias",),
     copies=dict.fromkeys(
         ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"), "shared.weight"
     ),
+)
+
+
+def pre_norm_layers(arguments):
+    """The name of each of our layers, with a last normalization on both sides."""
+    last = {f"{side}_final_norm": f"{side}.layer_norm" for side in ("encoder", "decoder")}
+    return {**layers(arguments), **last}
+
+
+MBART = dataclasses.replace(
+    BART,
+    published_name="MBart",
+    model_type="mbart",
+    constants={"normalize_first": True},
+    fixed={**BART.fixed, "normalize_before": True, "add_final_layer_norm": True},
+    layers=pre_norm_layers,
 )

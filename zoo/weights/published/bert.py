@@ -1,6 +1,9 @@
-"""BERT at Hugging Face."""
+"""BERT at Hugging Face, and ERNIE, which is written down in the same way."""
+
+import dataclasses
 
 from zoo.weights.name_table import NameTable, Required
+from zoo.weights.published import heads
 
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_approximate", "relu": "relu"}
 SIZES = {
@@ -12,7 +15,7 @@ SIZES = {
     "max_sequence_length": ("max_position_embeddings", Required),
 }
 FIXED = {
-    "position_embedding_type": "absolute", "layer_norm_eps": 1e-12, "is_decoder": False, "add_cross_attention": False,
+    "position_embedding_type": "absolute", "is_decoder": False, "add_cross_attention": False,
     "cross_attention_hidden_size": None, "pruned_heads": {}, "tie_word_embeddings": True,
 }  # fmt: skip
 
@@ -43,17 +46,52 @@ def layers(arguments):
 
 BERT = NameTable(
     architecture="BertBackbone",
+    published_name="Bert",
+    model_type="bert",
     arguments={
         **SIZES,
         "num_segments": ("type_vocab_size", 2),
         "dropout": ("hidden_dropout_prob", 0.1),
         "activation": ("hidden_act", "gelu"),
+        "epsilon": ("layer_norm_eps", 1e-12),
     },
     values={"activation": ACTIVATIONS},
+    constants={"normalize_first": False, "pooler_activation": "tanh"},
     fixed=FIXED,
+    least={"type_vocab_size": 1},
     layers=layers,
     prefix="bert.",
-    heads=("cls.*", "classifier.*", "qa_outputs.*"),
+    heads=(
+        *heads.classification("classifier"),
+        heads.tags(),
+        heads.spans(),
+        *heads.masked_lm(
+            "cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm", "cls.predictions",
+            sentence="cls.seq_relationship",
+        ),
+    ),
+    ignored=("cls.*", "classifier.*", "qa_outputs.*"),
     buffers=("embeddings.position_ids", "embeddings.token_type_ids"),
+    copies={
+        "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
+        "cls.predictions.decoder.bias": "cls.predictions.bias",
+    },
     optional=("pooler",),
+)  # fmt: skip
+
+ERNIE = dataclasses.replace(
+    BERT,
+    published_name="Ernie",
+    model_type="ernie",
+    fixed={**FIXED, "use_task_id": False, "task_type_vocab_size": 3},
+    prefix="ernie.",
+    suits=lambda config: not config.get("use_task_id"),
+)
+# Version 3 was trained on several kinds of text, which it tells apart by one more embedding; all text is of kind 0
+# unless somebody says otherwise.
+ERNIE_OF_TASKS = dataclasses.replace(
+    ERNIE,
+    suits=lambda config: True,
+    fixed=FIXED | {"use_task_id": True},
+    folded={"embeddings.task_type_embeddings.weight": ("embedding/segments/embeddings", "task_type_vocab_size", 3)},
 )

@@ -1,9 +1,9 @@
-"""T5, 1.0 and 1.1, at Hugging Face."""
+"""T5, 1.0 and 1.1, at Hugging Face, and mT5, which is 1.1 with other pieces."""
 
-from zoo.weights.name_table import NameTable, Required
+import dataclasses
 
-# Where the pieces' embedding stands once more.
-TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
+from zoo.weights.name_table import Head, NameTable, Required
+
 ATTENTION = {"query": "q", "key": "k", "value": "v", "output": "o"}
 
 
@@ -35,6 +35,8 @@ def layers(arguments):
 
 T5 = NameTable(
     architecture="T5Backbone",
+    published_name="T5",
+    model_type="t5",
     arguments={
         "vocabulary_size": ("vocab_size", Required),
         "num_layers": ("num_layers", Required),
@@ -61,10 +63,20 @@ T5 = NameTable(
     },
     same={"num_decoder_layers": "num_layers"},
     layers=layers,
-    heads=("classification_head.*", "classifier.*", "qa_outputs.*"),
+    heads=(Head("ForConditionalGeneration", "Seq2SeqLM", {}),),
+    base_suffix="ForConditionalGeneration",
+    ignored=("classification_head.*", "classifier.*", "qa_outputs.*"),
     # The second name is in the oldest files: a bias that a cross attention never had a use for.
     buffers=("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",),
     copies=dict.fromkeys(
         ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"), "shared.weight"
     ),
+)
+
+# The answer always has a matrix of its own, though what new versions of transformers write says that it has not.
+MT5 = dataclasses.replace(
+    T5,
+    published_name="MT5",
+    model_type="mt5",
+    values={**T5.values, "tie_embedding": {False: False, True: False}},
 )

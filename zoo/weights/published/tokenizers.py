@@ -1,5 +1,6 @@
 """Tokenizers of model folders of Hugging Face."""
 
+import json
 from pathlib import Path
 
 from zoo.weights.strict_json import read_json
@@ -7,8 +8,55 @@ from zoo.weights.strict_json import read_json
 TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
 # Bytes; the quarter of a million pieces of a multilingual model are 20 million.
 LARGEST_TOKENIZER = 64_000_000
+SENTENCE_PIECE_FILES = ("spiece.model", "sentencepiece.bpe.model")
 # What the classes there do when `tokenizer_config.json` does not say it.
 WORD_PIECE_DEFAULTS = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
+
+
+# What the classes are called that follow the rules of BERT and of RoBERTa; `...Fast` is the same class.
+FOLLOWERS = {
+    "WordPiece": {"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "ErnieTokenizer"},
+    "BPE": {"BartTokenizer", "GPT2Tokenizer", "RobertaTokenizer"},
+}
+
+
+def read_tokenizer(folder: Path):
+    """The tokenizer of a model folder, by the files that are there; None for SentencePiece, which KerasHub reads.
+
+    Raises:
+        ValueError: if its files are absent or damaged, or ask for what is not implemented.
+    """
+    path = folder / TOKENIZER_FILE
+    if (folder / "vocab.txt").is_file():
+        kind = "WordPiece"
+    elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+        kind = "BPE"
+    elif any((folder / name).is_file() for name in SENTENCE_PIECE_FILES):
+        return None
+    else:
+        kind = (read_json(path, LARGEST_TOKENIZER).get("model") or {}).get("type") if path.is_file() else None
+    if kind not in FOLLOWERS:
+        raise ValueError(
+            f"The folder must hold a vocabulary: vocab.txt, vocab.json and merges.txt, a SentencePiece model "
+            f"({', '.join(SENTENCE_PIECE_FILES)}), or a {TOKENIZER_FILE} with WordPiece or BPE. Received: "
+            f"folder={folder}, " + ("without any" if kind is None else f"with a {kind} model")
+        )
+    named = _settings(folder).get("tokenizer_class")
+    if named is not None and named.removesuffix("Fast") not in {
+        *FOLLOWERS[kind],
+        "PreTrainedTokenizer",
+        "TokenizersBackend",
+    }:
+        raise ValueError(
+            f"The tokenizer must be one of {', '.join(sorted(FOLLOWERS[kind]))}, whose rules are implemented. "
+            f"Received: tokenizer_class={named!r} in {folder}. Give a `tokenizer` of your own."
+        )
+    return {"WordPiece": word_piece, "BPE": byte_pair}[kind](folder)
+
+
+def _settings(folder):
+    path = folder / SETTINGS_FILE
+    return read_json(path) if path.is_file() else {}
 
 
 def word_piece(folder: Path):
@@ -19,8 +67,7 @@ def word_piece(folder: Path):
     """
     from zoo.tokenizers import WordPiece
 
-    path = folder / SETTINGS_FILE
-    settings = read_json(path) if path.is_file() else {}
+    settings = _settings(folder)
     lowercase, strip_accents, chinese = (settings.get(key, value) for key, value in WORD_PIECE_DEFAULTS.items())
     if (folder / "vocab.txt").is_file():
         vocabulary = str(folder / "vocab.txt")
@@ -68,3 +115,45 @@ def _in_order(ids, folder):
     if [ids[piece] for piece in pieces] != list(range(len(pieces))):
         raise ValueError(f"The ids in {folder / TOKENIZER_FILE} must be 0, 1, 2, ..., each once.")
     return pieces
+
+
+def write_tokenizer(tokenizer, folder: Path, config: dict) -> None:
+    """Write a tokenizer of the zoo into a model folder of Hugging Face.
+
+    Args:
+        tokenizer: `WordPiece` or `BytePair`.
+        folder: `Path`.
+        config: dict, `config.json` of the model.
+
+    Raises:
+        ValueError: if `transformers` has none that gives the same ids.
+    """
+    from zoo.tokenizers import BytePair, WordPiece
+
+    if isinstance(tokenizer, WordPiece):
+        tokenizer.save_vocabulary(folder / "vocab.txt")
+        settings = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": tokenizer.lowercase,
+            "strip_accents": tokenizer.strip_accents,
+            "tokenize_chinese_chars": True,
+        }
+    elif isinstance(tokenizer, BytePair):
+        tokenizer.save_vocabulary(folder)
+        (folder / "vocabulary.json").rename(folder / "vocab.json")
+        settings = {"tokenizer_class": "BartTokenizer" if config["model_type"] == "bart" else "RobertaTokenizer"}
+    else:
+        raise ValueError(
+            "The tokenizers of transformers that read SentencePiece change texts by rules of their own, beside those "
+            f"of the model. Received: a {type(tokenizer).__name__}. Write the model without it: "
+            "`export_to_huggingface(task.backbone, folder)`."
+        )
+    if "type_vocab_size" not in config or config["type_vocab_size"] < 2:
+        settings["model_input_names"] = ["input_ids", "attention_mask"]
+    settings["model_max_length"] = _longest(config)
+    text = json.dumps(settings, indent=2, sort_keys=True)
+    (folder / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _longest(config):
+    return config.get("max_position_embeddings", config.get("n_positions"))

@@ -1,0 +1,214 @@
+"""The heads in model folders of Hugging Face, loaded by the tasks, and written back."""
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.checks import numbers
+from tests.parity.test_published import ALBERT, BART, BERT, DISTILBERT, ELECTRA, PRE_NORM, ROBERTA, T5
+from tests.parity.test_published import check_equal as check_equal_backbones
+
+torch = pytest.importorskip("torch", reason="the reference models run on PyTorch")
+transformers = pytest.importorskip("transformers", reason="the reference models are those of transformers")
+
+SMALL_ELECTRA = {**BERT, "embedding_size": 5}
+SIZES = {
+    "Bert": BERT, "Albert": ALBERT, "Roberta": ROBERTA, "RobertaPreLayerNorm": PRE_NORM, "DistilBert": DISTILBERT,
+    "Electra": ELECTRA, "Ernie": BERT, "Bart": BART, "MBart": BART, "T5": T5,
+}  # fmt: skip
+ENCODERS = ("Bert", "Albert", "Roberta", "RobertaPreLayerNorm", "DistilBert", "Electra", "Ernie")
+# Where a head takes the first token's vector by a layer of its own, the backbone there has none.
+pytestmark = pytest.mark.filterwarnings("ignore:The weights do not hold pooler")
+
+
+def reference(family, head, **more):
+    """A random model of `transformers`."""
+    sizes = {**SIZES.get(family, SMALL_ELECTRA), **more}
+    config = getattr(transformers, f"{family}Config")(**sizes)
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{family}{head}")(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def given(task):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(5, 97, (2, 7))
+    mask = np.array([[1] * 7, [1] * 5 + [0] * 2])
+    ids[1, 5:] = 1
+    ids[0, 6] = ids[1, 4] = 2  # the end token of BART
+    features = {"token_ids": ids, "segment_ids": rng.integers(0, 2, (2, 7)), "padding_mask": mask, "answer_mask": mask}
+    features["mask_positions"] = np.array([[1, 3, 4], [0, 2, 3]])
+    return {name: features[name] for name in task.input}
+
+
+def expected(model, features):
+    segments = {"token_type_ids": torch.tensor(features["segment_ids"])} if "segment_ids" in features else {}
+    mask = torch.tensor(features["padding_mask"])
+    with torch.no_grad():
+        return model(torch.tensor(features["token_ids"]), attention_mask=mask, **segments)
+
+
+def check_equal(task, model):
+    """Outputs of a task and of the model there, for the same batch."""
+    if isinstance(task, zoo.Seq2SeqLM):
+        return check_equal_backbones(model, task.backbone)
+    features = given(task)
+    found = task(features)
+    wanted = expected(model, features)
+    real = features["padding_mask"].astype(bool)
+    if isinstance(task, zoo.MaskedLM):
+        logits = getattr(wanted, "prediction_logits", None)
+        logits = (wanted.logits if logits is None else logits).numpy()
+        rows = np.take_along_axis(logits, features["mask_positions"][:, :, None], axis=1)
+        np.testing.assert_allclose(numbers(found["mask_ids"]), rows, atol=3e-5)
+        if task.sentence_head is not None:
+            pairs = getattr(wanted, "seq_relationship_logits", getattr(wanted, "sop_logits", None))
+            np.testing.assert_allclose(numbers(found["sentence_labels"]), pairs.numpy(), atol=1e-5)
+    elif isinstance(task, zoo.QuestionAnswering):
+        for ours, theirs in (("start_positions", wanted.start_logits), ("end_positions", wanted.end_logits)):
+            differences = (numbers(found[ours]) - theirs.numpy())[real]
+            np.testing.assert_allclose(differences, differences[0], atol=1e-5)  # the same for all tokens
+    elif isinstance(task, zoo.TokenClassifier):
+        np.testing.assert_allclose(numbers(found)[real], wanted.logits.numpy()[real], atol=1e-5)
+    else:
+        np.testing.assert_allclose(numbers(found), wanted.logits.numpy(), atol=1e-5)
+
+
+LABELS = {"id2label": {0: "bad", 1: "so so", 2: "good"}, "label2id": {"bad": 0, "so so": 1, "good": 2}}
+CASES = [
+    *((family, "ForSequenceClassification", LABELS, "TextClassifier") for family in (*ENCODERS, "Bart", "MBart")),
+    *((family, "ForTokenClassification", LABELS, "TokenClassifier") for family in ENCODERS),
+    *((family, "ForQuestionAnswering", {}, "QuestionAnswering") for family in (*ENCODERS, "Bart")),
+    *((family, "ForMaskedLM", {}, "MaskedLM") for family in ENCODERS),
+    *((family, "ForPreTraining", {}, "MaskedLM") for family in ("Bert", "Albert", "Ernie")),
+    ("Roberta", "ForSequenceClassification", {"num_labels": 1}, "TextRegressor"),
+    *((family, "ForConditionalGeneration", {}, "Seq2SeqLM") for family in ("Bart", "MBart", "T5")),
+]
+
+
+@pytest.mark.parametrize(("family", "head", "more", "kind"), CASES)
+def test_there_and_back(family, head, more, kind, tmp_path):
+    model = reference(family, head, **more)
+    model.save_pretrained(tmp_path / "theirs")
+    task = getattr(zoo, kind).from_preset(tmp_path / "theirs")
+    check_equal(task, model)
+    if kind == "TextClassifier":
+        assert task.class_names == ["bad", "so so", "good"]
+    if kind == "TokenClassifier":
+        assert task.labels == ["bad", "so so", "good"]
+    zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    [name] = transformers.AutoConfig.from_pretrained(tmp_path / "ours").architectures
+    again, report = getattr(transformers, name).from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert not report["missing_keys"] and not report["mismatched_keys"]
+    assert all(
+        "pooler" in name or "pre_classifier" in name for name in report["unexpected_keys"]
+    )  # which no head there has a use for
+    check_equal(task, again.eval())
+    assert again.config.id2label == model.config.id2label
+
+
+def test_a_second_head_is_read_where_a_file_has_it(tmp_path):
+    # The released files of BERT and of MacBERT call themselves `BertForMaskedLM` and judge pairs of sentences too.
+    model = reference("Bert", "ForPreTraining")
+    model.save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(path.read_text().replace("BertForPreTraining", "BertForMaskedLM"))
+    assert zoo.MaskedLM.from_preset(tmp_path).sentence_head == "next_sentence"
+    check_equal(zoo.MaskedLM.from_preset(tmp_path, sentence_head="sentence_order"), model)
+    alone = zoo.MaskedLM.from_preset(tmp_path, sentence_head=None)
+    assert alone.sentence_head is None and "sentence_labels" not in alone.output
+    check_equal(alone, model)
+
+
+def test_a_head_for_pairs_that_no_file_has_is_new(tmp_path):
+    reference("Bert", "ForMaskedLM").save_pretrained(tmp_path)
+    with pytest.warns(UserWarning, match=r"do not hold .*sentence_head/dense/kernel.*stay as they were drawn"):
+        task = zoo.MaskedLM.from_preset(tmp_path, sentence_head="next_sentence")
+    assert task.sentence_head == "next_sentence"
+
+
+def test_another_head_than_the_files_is_new(tmp_path):
+    model = reference("Bert", "ForSequenceClassification", **LABELS)
+    model.save_pretrained(tmp_path)
+    other = zoo.TextClassifier.from_preset(tmp_path, num_classes=5)
+    assert other.num_classes == 5 and other.class_names is None
+    regressor = zoo.TextRegressor.from_preset(tmp_path)
+    assert numbers(regressor.regressor._dense.kernel).std() < 0.05  # as drawn, not one of the file
+    np.testing.assert_array_equal(
+        numbers(other.backbone.token_embedding.embeddings), model.bert.embeddings.word_embeddings.weight.detach()
+    )
+
+
+def test_classes_without_names_are_numbers(tmp_path):
+    reference("Bert", "ForSequenceClassification", num_labels=4).save_pretrained(tmp_path)
+    task = zoo.TextClassifier.from_preset(tmp_path)
+    assert task.num_classes == 4 and task.class_names is None
+
+
+def test_a_head_that_cannot_be_taken_over(tmp_path):
+    reference("Electra", "ForSequenceClassification", embedding_size=5).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"ElectraForSequenceClassification, .*gelu.*num_classes"):
+        zoo.TextClassifier.from_preset(tmp_path)
+    assert isinstance(zoo.TextClassifier.from_preset(tmp_path, num_classes=2).backbone, zoo.AlbertBackbone)
+
+
+def test_a_head_without_its_weights(tmp_path):
+    reference("Bert", "Model").save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(path.read_text().replace("BertModel", "BertForTokenClassification"))
+    with pytest.raises(ValueError, match=r"missing: classifier\.weight \(2, 12\)\n  missing: classifier\.bias"):
+        zoo.TokenClassifier.from_preset(tmp_path)
+
+
+def test_small_electra_there_and_back(tmp_path):
+    model = reference("Electra", "ForMaskedLM", embedding_size=5)
+    model.save_pretrained(tmp_path / "theirs")
+    task = zoo.MaskedLM.from_preset(tmp_path / "theirs")
+    check_equal(task, model)
+    zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    check_equal(task, transformers.ElectraForMaskedLM.from_pretrained(tmp_path / "ours").eval())
+
+
+def test_weights_in_shards(tmp_path):
+    task = zoo.MaskedLM.from_preset("bert_tiny_zh_mixed", sentence_head="sentence_order")
+    with pytest.warns(UserWarning, match="RobertaPreLayerNorm has no head for pairs of sentences"):
+        zoo.presets.export_to_huggingface(task, tmp_path / "ours", max_shard_size=0.003)
+    assert len(list((tmp_path / "ours").glob("model-*.safetensors"))) == 3
+    again = transformers.RobertaPreLayerNormForMaskedLM.from_pretrained(tmp_path / "ours").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "ours")
+    text = "今天天气很[MASK],我们去Öffner公园\U0001f600。"
+    ids = tokenizer(text, return_tensors="pt")
+    assert ids["input_ids"][0, 1:-1].tolist() == task.tokenizer.encode([text])[0].tolist()
+    with torch.no_grad():
+        logits = again(**ids).logits.numpy()
+    given_ids = ids["input_ids"].numpy()
+    features = {"token_ids": given_ids, "segment_ids": 0 * given_ids, "padding_mask": 0 * given_ids + 1}
+    features["mask_positions"] = np.arange(given_ids.shape[1])[None]
+    np.testing.assert_allclose(numbers(task(features)["mask_ids"]), logits, rtol=1e-4, atol=1e-4)
+    assert zoo.MaskedLM.from_preset(tmp_path / "ours").fill(text)[0].tokens == task.fill(text)[0].tokens
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: zoo.AlbertBackbone(97, 2, 3, 12, 29, normalize_first=True),
+            r"(?s)no architecture for this AlbertBackbone.*Albert: normalize_first=True: it has False",
+        ),
+        (lambda: zoo.MassBackbone(97, 2, 3, 12, 29), r"(?s)no architecture for this MassBackbone.*there is no such"),
+        (
+            lambda: zoo.T5Backbone(97, 2, 3, 12, 29, activation="gelu_approximate"),
+            r"activation='gelu_approximate', gated=False: there is no feed_forward_proj for it",
+        ),
+        (
+            lambda: zoo.TokenClassifier(zoo.BartBackbone(97, 2, 3, 12, 29), labels=["a", "b"]),
+            "Bart has no place for the head of a TokenClassifier at Hugging Face",
+        ),
+    ],
+)
+def test_what_hugging_face_cannot_say(make, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        zoo.presets.export_to_huggingface(make(), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
