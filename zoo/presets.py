@@ -23,6 +23,7 @@ from zoo.weights.files import (
 from zoo.weights.keras_weights import save_weights
 from zoo.weights.published import export_to_huggingface, load_published, published_head, published_table
 from zoo.weights.published.tokenizers import read_tokenizer
+from zoo.weights.quantization import modes_of_policy, quantize_layers
 from zoo.weights.strict_json import read_json
 
 __all__ = [
@@ -144,9 +145,8 @@ def _load_backbone(location, load_weights_too, dtype, overrides):
         return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
     path = location.folder / CONFIG_FILE
     configuration = read_configuration(path)
-    if dtype is None and "PolicyMap" in str(configuration["config"].get("dtype")):
-        dtype = configuration["config"]["dtype"]
     backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **overrides)
+    quantize_layers(backbone, modes_of_policy(configuration["config"].get("dtype")), str(path))
     if load_weights_too:
         sharded = location.folder / SHARDED_WEIGHTS_FILE
         keras_weights.load_weights(backbone, sharded if sharded.is_file() else location.folder / WEIGHTS_FILE)
@@ -247,9 +247,11 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
     if any(name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD):
         saved, head = {}, None
+    modes = saved.pop("quantized_layers", {})
     task = kind(**{**saved, **arguments})
     if not load_weights or not _same_head(task.get_config(), saved):
         return task
+    quantize_layers(task, modes, TASK_FILE)
     if head is not None:
         head.load(task)
     elif saved:

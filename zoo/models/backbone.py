@@ -2,6 +2,8 @@
 
 import keras_hub
 
+from zoo.weights.quantization import modes_of_policy, quantize_layers, quantizing
+
 
 class Backbone(keras_hub.models.Backbone):
     """From features to vectors: the base of `Encoder` and `EncoderDecoder`.
@@ -22,3 +24,17 @@ class Backbone(keras_hub.models.Backbone):
 
     def get_config(self):
         return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
+
+    @classmethod
+    def from_config(cls, config):
+        modes = modes_of_policy(config.get("dtype"))
+        if not modes:
+            return super().from_config(config)
+        backbone = super().from_config({**config, "dtype": None})
+        quantize_layers(backbone, modes, "the configuration")
+        return backbone
+
+    def quantize(self, mode=None, **kwargs):
+        """Quantize the layers that can be: `"int8"` and other modes of `keras.Model.quantize`."""
+        with quantizing():
+            super().quantize(mode, **kwargs)

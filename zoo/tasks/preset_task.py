@@ -3,6 +3,7 @@
 import keras_hub
 
 from zoo import presets
+from zoo.weights.quantization import quantize_layers, quantized_layers, quantizing
 
 
 class PresetTask(keras_hub.models.Task):
@@ -41,3 +42,20 @@ class PresetTask(keras_hub.models.Task):
     def save_task_weights(self, filepath):
         """Save the weights that are not the backbone's, without the optimizer's state."""
         presets.save_weights(self, filepath, skip=[self.backbone])
+
+    def quantize(self, mode=None, **kwargs):
+        """Quantize the layers that can be, of backbone and head: `"int8"` and other modes of `keras.Model.quantize`."""
+        with quantizing():
+            super().quantize(mode, **kwargs)
+
+    def get_config(self):
+        modes = quantized_layers(self, skip=[self.backbone])
+        return {**super().get_config(), **({"quantized_layers": modes} if modes else {})}
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        modes = config.pop("quantized_layers", {})
+        task = super().from_config(config)
+        quantize_layers(task, modes, "the configuration")
+        return task

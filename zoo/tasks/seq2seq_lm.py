@@ -220,10 +220,12 @@ class Seq2SeqLM(Task):
 
     @property
     def _generation(self) -> Generator:
-        if self._generator is None:
+        # LoRA and quantization put other variables into the layers, which what was compiled before does not know.
+        variables = [id(variable) for variable in self.backbone.variables]
+        if self._generator is None or self._generator[0] != variables:
             ids = self._special_ids()
-            self._generator = Generator(self.backbone, ids.first, ids.end, ids.padding)
-        return self._generator
+            self._generator = (variables, Generator(self.backbone, ids.first, ids.end, ids.padding))
+        return self._generator[1]
 
     def _text(self, ids) -> str:
         special = self._special_ids()
