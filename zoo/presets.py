@@ -21,7 +21,7 @@ from zoo.weights.files import (
     writing_folder,
 )
 from zoo.weights.keras_weights import save_weights
-from zoo.weights.published import load_published, load_published_tokenizer, published_table
+from zoo.weights.published import load_published, load_published_tokenizer, published_table, released_vocabulary
 from zoo.weights.strict_json import read_json
 
 __all__ = [
@@ -101,10 +101,10 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
     location = find(handle)
     if location.card is not None:
         return getattr(zoo.models, location.card.architecture)
+    if location.folder is not None and (table := published_table(location.folder)):
+        return getattr(zoo.models, table.architecture)
     if location.folder is None or not (location.folder / CONFIG_FILE).is_file():
         return None
-    if table := published_table(location.folder):
-        return getattr(zoo.models, table.architecture)
     if _is_foreign(location.folder):
         return None
     registered_name = read_configuration(location.folder / CONFIG_FILE)["registered_name"]
@@ -257,9 +257,13 @@ def _text_parts(location):
         return {}
     if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
         return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
-    if location.folder is not None and not any((location.folder / name).is_file() for name in TOKENIZER_FILES):
+    if location.folder is not None and not _has_tokenizer(location.folder):
         return {}
     return {"tokenizer": _load_tokenizer(location)}
+
+
+def _has_tokenizer(folder):
+    return any((folder / name).is_file() for name in TOKENIZER_FILES) or released_vocabulary(folder) is not None
 
 
 def _saved_head(kind, location):
