@@ -21,8 +21,14 @@ from zoo.weights.files import (
     writing_folder,
 )
 from zoo.weights.keras_weights import save_weights
-from zoo.weights.published import export_to_huggingface, load_published, published_head, published_table
-from zoo.weights.published.tokenizers import read_tokenizer
+from zoo.weights.published import (
+    export_to_huggingface,
+    load_published,
+    load_published_tokenizer,
+    published_head,
+    published_table,
+    released_vocabulary,
+)
 from zoo.weights.quantization import modes_of_policy, quantize_layers
 from zoo.weights.strict_json import read_json
 
@@ -104,10 +110,10 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
     location = find(handle)
     if location.card is not None:
         return getattr(zoo.models, location.card.architecture)
+    if location.folder is not None and (table := published_table(location.folder)):
+        return getattr(zoo.models, table.architecture)
     if location.folder is None or not (location.folder / CONFIG_FILE).is_file():
         return None
-    if table := published_table(location.folder):
-        return getattr(zoo.models, table.architecture)
     if _is_foreign(location.folder):
         return None
     registered_name = read_configuration(location.folder / CONFIG_FILE)["registered_name"]
@@ -201,7 +207,7 @@ def _load_tokenizer(location):
             f"that is shipped: {_shipped_names()}."
         )
     if location.folder is not None and published_table(location.folder) is not None:
-        tokenizer = read_tokenizer(location.folder)
+        tokenizer = load_published_tokenizer(location.folder)
         if tokenizer is not None:
             return tokenizer
     if location.folder is None or _is_foreign(location.folder):
@@ -268,7 +274,7 @@ def _text_parts(location):
         return {}
     if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
         return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
-    if location.folder is not None and not any((location.folder / name).is_file() for name in TOKENIZER_FILES):
+    if location.folder is not None and not _has_tokenizer(location.folder):
         return {}
     return {"tokenizer": _load_tokenizer(location)}
 
@@ -278,6 +284,10 @@ def _published_head(kind, location, load_weights, arguments):
     if location.folder is None or published_table(location.folder) is None:
         return None
     return published_head(location.folder, kind.__name__, load_weights, given=arguments)
+
+
+def _has_tokenizer(folder):
+    return any((folder / name).is_file() for name in TOKENIZER_FILES) or released_vocabulary(folder) is not None
 
 
 def _saved_head(kind, location):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from zoo.cards.card import Card, read_card_file
-from zoo.weights.files import CONFIG_FILE, TOKENIZER_FILE
+from zoo.weights.files import CONFIG_FILE, RELEASED_CONFIG_FILES, TOKENIZER_FILE
 
 HUBS = ("hf://", "kaggle://")
 
@@ -89,10 +89,10 @@ def find(handle: str | os.PathLike) -> Location:
     folder = Path(handle).expanduser()
     if not folder.is_dir():
         raise ValueError(_unknown(handle, paths))
-    if not any((folder / file).is_file() for file in (CONFIG_FILE, TOKENIZER_FILE)):
+    if not any((folder / file).is_file() for file in (CONFIG_FILE, TOKENIZER_FILE, *RELEASED_CONFIG_FILES)):
         raise ValueError(
-            f"The folder is not a preset: it has no {CONFIG_FILE} and no {TOKENIZER_FILE}. `save_to_preset` "
-            f"writes them. Received: preset={handle!r}"
+            f"The folder is not a preset: it has no {CONFIG_FILE} and no {TOKENIZER_FILE}, which `save_to_preset` "
+            f"writes, and no {' or '.join(RELEASED_CONFIG_FILES)} of a model of Google's. Received: preset={handle!r}"
         )
     return Location(handle, folder=folder)
 

@@ -10,6 +10,7 @@ import keras_hub
 import numpy as np
 import sentencepiece
 
+from zoo.tokenizers.albert_text import split_numbers_from_commas
 from zoo.tokenizers.sentence_piece_proto import add_control_pieces, find_in_texts, read_proto
 from zoo.tokenizers.text_tokenizer import BackboneOfPresets, TextTokenizer
 from zoo.tokenizers.vocabulary_files import write_bytes
@@ -35,7 +36,8 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     `tensorflow-text`, with the same ids.
 
     How a text is normalized (lowercase or not, NFKC, spaces) is a part of the model. Accents stay: SentencePiece
-    keeps them, and so does KerasHub, whereas ALBERT's released code removes them beforehand.
+    keeps them, and so does KerasHub, whereas ALBERT's released code removes them beforehand. In folders of that code,
+    `from_preset` makes what the code does a part of the model.
 
     `[MASK]` in a text, with the spaces before it, is the mask token; no other special token is made from what a text
     says; characters without pieces become `<unk>`, several in a row one. As in ALBERT's released code, a piece begins
@@ -44,6 +46,8 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
 
     Args:
         proto: the path of a SentencePiece model, or its bytes.
+        split_numbers: bool, whether a piece of digits and a comma behind them becomes two, as in ALBERT's released
+            code.
         **kwargs: `name`, `trainable` and `config_file` of a KerasHub tokenizer.
 
     Call arguments:
@@ -68,12 +72,15 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     backbone_cls = BackboneOfPresets("AlbertBackbone")
     tokens_of_names = _TOKENS_OF_NAMES
 
-    def __init__(self, proto=None, **kwargs):
+    def __init__(self, proto=None, split_numbers=False, **kwargs):
         self._check_choices(kwargs, _FIXED, "SentencePieceTokenizer")
-        super().__init__(proto=proto, **kwargs)
+        super().__init__(proto=None, **kwargs)
+        self.split_numbers = split_numbers
+        self.set_proto(proto)
 
     def get_config(self):
-        return {key: value for key, value in super().get_config().items() if key not in _FIXED}
+        kept = {key: value for key, value in super().get_config().items() if key not in _FIXED}
+        return {**kept, "split_numbers": self.split_numbers}
 
     @classmethod
     def from_config(cls, config):
@@ -98,10 +105,13 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
         pieces = self._processor.id_to_piece(list(range(len(self._processor))))
         self._set_pieces(pieces, [_starts_word(piece) for piece in pieces])
         self._space_id = self._processor.piece_to_id(SPACE)
+        self._parts = split_numbers_from_commas(self._processor) if self.split_numbers else {}
+        self._has_parts = np.zeros(len(pieces), bool)
+        self._has_parts[list(self._parts)] = True
 
     def _encode_batch(self, texts):
         rows = self._processor.encode(texts, return_type="numpy")
-        return [ids[self._kept(ids)] for ids in rows]
+        return [self._split(ids[self._kept(ids)]) for ids in rows]
 
     def _encode_batch_with_offsets(self, texts):
         rows = []
@@ -110,8 +120,28 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
             # A piece has the space before it, which is no part of its word.
             places = [(end - len(text[start:end].lstrip()), end) for start, end in mapping["offsets"]]
             kept = self._kept(ids)
-            rows.append((ids[kept], np.array(places, np.int32).reshape(-1, 2)[kept]))
+            rows.append(self._split_with_places(ids[kept], np.array(places, np.int32).reshape(-1, 2)[kept]))
         return rows
+
+    def _split(self, ids):
+        if not self._has_parts[ids].any():
+            return ids
+        return np.concatenate([self._part_ids(number) for number in ids.tolist()])
+
+    def _part_ids(self, number):
+        parts = self._parts.get(number)
+        return np.array([number] if parts is None else self._processor.piece_to_id(parts), np.int32)
+
+    def _split_with_places(self, ids, places):
+        if not self._has_parts[ids].any():
+            return ids, places
+        split = []
+        for number, (start, end) in zip(ids.tolist(), places.tolist(), strict=True):
+            for part in self._parts.get(number, ())[:-1]:
+                split.append((start, start + len(part.removeprefix(SPACE))))
+                start = split[-1][1]
+            split.append((start, end))
+        return self._split(ids), np.array(split, np.int32)
 
     def _kept(self, ids):
         """All but a space before a mask: a masked word takes its space with it."""
@@ -138,7 +168,8 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     def fingerprint(self) -> str:
         """Return 64 hexadecimal digits that differ for tokenizers that can give a text different ids."""
         self._check_ready()
-        return hashlib.sha256(type(self).__name__.encode() + b"\n" + self.proto).hexdigest()
+        settings = [type(self).__name__, *(["split_numbers"] if self.split_numbers else [])]
+        return hashlib.sha256("\n".join([*settings, ""]).encode() + self.proto).hexdigest()
 
     def save_vocabulary(self, path: str | os.PathLike) -> None:
         """Write the SentencePiece model to a file, whole or not at all; OSError if that fails."""
@@ -157,7 +188,8 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
     def _build_graph_tokenizer(self):
         from zoo.tokenizers.unigram_graph import GraphUnigram
 
-        return GraphUnigram(self.proto, self._space_id, self.mask_token_id)
+        parts = {number: self._part_ids(number) for number in self._parts}
+        return GraphUnigram(self.proto, self._space_id, self.mask_token_id, parts)
 
 
 def _starts_word(piece):

@@ -20,10 +20,12 @@ class GraphUnigram:
         proto: bytes of the SentencePiece model.
         space_id: int, id of a space alone.
         mask_id: int, id of the mask token, which takes a space before it with it.
+        parts: dict from an id to the ids, a sequence of int, that take its place.
     """
 
-    def __init__(self, proto: bytes, space_id: int, mask_id: int):
+    def __init__(self, proto: bytes, space_id: int, mask_id: int, parts: dict | None = None):
         model = parse_proto(proto)
+        split = [(parts or {}).get(number, [number]) for number in range(len(model.pieces))]
         used = {character for piece in model.pieces for character in piece.piece}
         self._placeholder, self._its_own = [chr(code) for code in _PRIVATE if chr(code) not in used][:2]
         mask = model.pieces[mask_id]
@@ -35,6 +37,7 @@ class GraphUnigram:
         # other class of `tf_text` loses its model when a random seed is set.)
         with tf.init_scope():
             self._pieces = tf_text.FastSentencepieceTokenizer(model.SerializeToString())
+            self._parts = tf.ragged.constant(split, tf.int32) if parts else None  # (pieces, parts)
 
     @tf.autograph.experimental.do_not_convert
     def tokenize(self, texts):
@@ -54,6 +57,8 @@ class GraphUnigram:
         flat = tf.strings.regex_replace(flat, re.escape(self._mask), self._placeholder)
         ids = self._pieces.tokenize(flat).with_row_splits_dtype(tf.int64)  # (texts, tokens)
         ids = tf.ragged.boolean_mask(ids, ids.with_values(self._kept(ids.values)))
+        if self._parts is not None:
+            ids = tf.gather(self._parts, ids).merge_dims(1, 2)
         if texts.shape.rank == 0:
             return ids.values
         for axis in reversed(range(1, texts.shape.rank)):

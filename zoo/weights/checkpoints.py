@@ -93,14 +93,14 @@ class Checkpoint:
 
     def _open(self, name):
         path = self.folder / name
-        if Path(name).name != name or not _belongs(path, self.folder):
+        if Path(name).name != name or not belongs(path, self.folder):
             raise ValueError(f"A file of weights must lie in the folder itself. Received: {name!r} in {self.folder}")
         if not path.is_file():
             raise ValueError(f"The index names a file that is not there. Received: {path}")
         return SafetensorsFile(path) if path.suffix == ".safetensors" else TorchFile(path)
 
 
-def _belongs(path: Path, folder: Path) -> bool:
+def belongs(path: Path, folder: Path) -> bool:
     """Whether a file is in the folder, or, by a link, in the same model of the hub's cache, which is made of links."""
     real, home = path.resolve(), folder.resolve()
     if real.is_relative_to(home):

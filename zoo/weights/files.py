@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 CONFIG_FILE = "config.json"
+# In model folders as Google released BERT and ALBERT.
+RELEASED_CONFIG_FILES = ("bert_config.json", "albert_config.json")
 TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILE = "model.weights.h5"
 SHARDED_WEIGHTS_FILE = "model.weights.json"

@@ -36,7 +36,9 @@ def quantize_layers(model, modes: dict[str, str], where: str) -> None:
             except (NotImplementedError, ValueError, TypeError) as error:
                 problems.append(f"{path}: {error}")
     if problems:
-        raise ValueError(f"The layers that {where} says are quantized do not fit the model:\n  " + "\n  ".join(problems))
+        raise ValueError(
+            f"The layers that {where} says are quantized do not fit the model:\n  " + "\n  ".join(problems)
+        )
 
 
 def modes_of_policy(policy) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Model folders of Hugging Face: the name tables, one page an architecture, and what is read by them."""
+"""Model folders of Hugging Face, and Google's: the name tables, a page an architecture, and what is read by them."""
 
 import dataclasses
 import os
@@ -14,11 +14,27 @@ from zoo.weights.published.bart import BART, MBART
 from zoo.weights.published.bert import BERT, ERNIE, ERNIE_OF_TASKS
 from zoo.weights.published.distilbert import DISTILBERT
 from zoo.weights.published.electra import ELECTRA, SMALL_ELECTRA
+from zoo.weights.published.released import read_released, released_config, released_tokenizer, released_vocabulary
 from zoo.weights.published.roberta import PRE_NORM, ROBERTA
 from zoo.weights.published.t5 import MT5, T5
+from zoo.weights.published.tokenizers import read_tokenizer
 from zoo.weights.published.writing import write_published
 from zoo.weights.settings import read_arguments
 from zoo.weights.strict_json import read_json
+from zoo.weights.tensorflow_checkpoint import TensorFlowCheckpoint
+
+__all__ = [
+    "ALBERT",
+    "BART",
+    "BERT",
+    "T5",
+    "export_to_huggingface",
+    "load_published",
+    "load_published_tokenizer",
+    "published_head",
+    "published_table",
+    "released_vocabulary",
+]
 
 # By `model_type`; several where `config.json` decides, each of which says what it is for.
 TABLES = {
@@ -37,16 +53,18 @@ TABLES = {
 
 
 def published_table(folder: Path) -> NameTable | None:
-    """The name table of a model folder of Hugging Face; None if it is no such folder, or of a model that has none."""
-    path = folder / CONFIG_FILE
-    config = read_json(path) if path.is_file() else {}
+    """The name table of a model folder of Hugging Face, or of Google's BERT or ALBERT as they were released.
+
+    None if it is no such folder, or of a model that has none.
+    """
+    _, config = _read_config(folder)
     if "registered_name" in config:
         return None
     return next((table for table in TABLES.get(config.get("model_type"), ()) if table.suits(config)), None)
 
 
 def load_published(folder: Path, load_weights: bool = True, dtype=None, **overrides):
-    """A backbone from a model folder of Hugging Face.
+    """A backbone from a model folder of Hugging Face, or from one of Google's with a TensorFlow checkpoint.
 
     Args:
         folder: `Path` that `published_table` knows.
@@ -55,16 +73,16 @@ def load_published(folder: Path, load_weights: bool = True, dtype=None, **overri
         **overrides: arguments of the backbone that replace those of the folder, such as `dropout`.
 
     Raises:
-        ValueError: if `config.json` holds what we do not implement, or the weights do not fit; all problems are listed.
+        ValueError: if the configuration holds what we do not implement, or the weights do not fit; all is listed.
     """
     import zoo.models
 
-    path = folder / CONFIG_FILE
-    table, config = published_table(folder), read_json(path)
+    path, config = _read_config(folder)
+    table = published_table(folder)
     kind = getattr(zoo.models, table.architecture)
     arguments = {**read_arguments(table, config, str(path)), **overrides}
     check_arguments(kind, arguments, path)
-    checkpoint = Checkpoint(folder) if load_weights else None
+    checkpoint = _checkpoint(folder, config) if load_weights else None
     backbone = kind(**arguments, dtype=dtype)
     if load_weights:
         load_checkpoint(table, backbone.weights, checkpoint, arguments, config)
@@ -87,13 +105,11 @@ class PublishedHead:
 
     def load(self, task) -> None:
         """Put the weights of the head into a task whose backbone has its own already; errors as `load_checkpoint`."""
-        path = self.folder / CONFIG_FILE
-        table, config = published_table(self.folder), read_json(path)
-        backbone = task.backbone
+        path, config = _read_config(self.folder)
+        table = published_table(self.folder)
         arguments = read_arguments(table, config, str(path))
-        load_checkpoint(
-            table, task.weights, Checkpoint(self.folder), arguments, config, head=self.head, skip=backbone.weights
-        )
+        checkpoint = _checkpoint(self.folder, config)
+        load_checkpoint(table, task.weights, checkpoint, arguments, config, head=self.head, skip=task.backbone.weights)
 
 
 def published_head(folder: Path, task: str, load_weights: bool = True, given=()) -> PublishedHead | None:
@@ -108,7 +124,7 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
     Raises:
         ValueError: if there is one that cannot be taken over.
     """
-    config = read_json(folder / CONFIG_FILE)
+    _, config = _read_config(folder)
     table = published_table(folder)
     head = table.published_head(config, task)
     if head is None:
@@ -121,9 +137,18 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
             "Say how many classes there are (`num_classes=...`) for a new head on its backbone."
         )
     arguments = head.arguments(config)
-    if load_weights and has_extras(table, head, Checkpoint(folder)):
+    if load_weights and has_extras(table, head, _checkpoint(folder, config)):
         arguments |= {name: value for name, value in head.extra_arguments.items() if name not in given}
     return PublishedHead(folder, head, arguments)
+
+
+def load_published_tokenizer(folder: Path):
+    """The tokenizer of a folder that `published_table` knows, or None if this package has none for it.
+
+    Raises:
+        ValueError: if its files are absent or damaged, or ask for what is not implemented.
+    """
+    return read_tokenizer(folder) if released_config(folder) is None else released_tokenizer(folder)
 
 
 def export_to_huggingface(model, folder: str | os.PathLike, max_shard_size: float = 5) -> None:
@@ -142,3 +167,18 @@ def export_to_huggingface(model, folder: str | os.PathLike, max_shard_size: floa
     """
     tables = [table for each in TABLES.values() for table in each]
     write_published(model, folder, tables, max_shard_size)
+
+
+def _read_config(folder):
+    """Path and content of the configuration in a folder; no content if there is none."""
+    released = released_config(folder)
+    if released is not None:
+        return released, read_released(released)
+    path = folder / CONFIG_FILE
+    return path, read_json(path) if path.is_file() else {}
+
+
+def _checkpoint(folder, config):
+    if released_config(folder) is not None:
+        return TensorFlowCheckpoint(folder, config["model_type"])
+    return Checkpoint(folder)
