@@ -207,9 +207,7 @@ def _load_tokenizer(location):
             f"that is shipped: {_shipped_names()}."
         )
     if location.folder is not None and published_table(location.folder) is not None:
-        tokenizer = load_published_tokenizer(location.folder)
-        if tokenizer is not None:
-            return tokenizer
+        return load_published_tokenizer(location.folder)
     if location.folder is None or _is_foreign(location.folder):
         return keras_hub.tokenizers.Tokenizer.from_preset(location.address or str(location.folder))
     return _with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer)

@@ -16,7 +16,7 @@ _CODE_POINTS = (*range(0xD800), *range(0xE000, 0x40000))
 _SPACE = "▁"
 
 
-def prepare_as_albert(proto: bytes, lowercase: bool) -> bytes:
+def prepare_as_albert(proto: bytes, lowercase: bool, replace_quotes: bool = False) -> bytes:
     """Return a SentencePiece model that prepares a text as ALBERT's code does, before it does what it did.
 
     Every kind of white space is a space, characters are decomposed (Unicode's NFKD), accents removed, capitals made
@@ -30,6 +30,7 @@ def prepare_as_albert(proto: bytes, lowercase: bool) -> bytes:
     Args:
         proto: a SentencePiece model.
         lowercase: bool, whether the model was trained with `do_lower_case`.
+        replace_quotes: bool, whether two backticks or two apostrophes are a quotation mark, as in `transformers`.
     """
     model = parse_proto(proto)
     spec = model.normalizer_spec
@@ -41,6 +42,8 @@ def prepare_as_albert(proto: bytes, lowercase: bool) -> bytes:
     prepared = {chr(code): _prepare(chr(code), lowercase) for code in _CODE_POINTS}
     prepared = {character: result for character, result in prepared.items() if result != character}
     rules |= zip(prepared, own.Normalize(list(prepared.values())), strict=True)
+    if replace_quotes:
+        rules |= {"``": '"', "''": '"'}
     rules = [(key, value) for key, value in rules.items() if key != value]
     # What it would say otherwise is how large the table is.
     sentencepiece.set_min_log_level(_WARNINGS)

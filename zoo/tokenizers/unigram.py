@@ -100,10 +100,11 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
                 "The path of a SentencePiece model or its bytes were expected. Received: "
                 f"proto={proto!r} of type {type(proto).__name__}"
             )
-        self.proto = find_in_texts(proto, MASK, required=SPECIAL_TOKENS)
+        self.proto = find_in_texts(proto, self.tokens_of_names["mask"], required=self.special_tokens)
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.proto)
         pieces = self._processor.id_to_piece(list(range(len(self._processor))))
-        self._set_pieces(pieces, [_starts_word(piece) for piece in pieces])
+        special = set(self.special_tokens)
+        self._set_pieces(pieces, [piece in special or _starts_word(piece) for piece in pieces])
         self._space_id = self._processor.piece_to_id(SPACE)
         self._parts = split_numbers_from_commas(self._processor) if self.split_numbers else {}
         self._has_parts = np.zeros(len(pieces), bool)
@@ -158,11 +159,15 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
         Raises:
             ValueError: if an id is not in the vocabulary.
         """
+        shown = {self.tokens_of_names["mask"], *self._sentinels}
+        silent = {self.tokens_of_names[name] for name in ("pad", "start", "end")}
         text = ""
         for number in np.asarray(ids).reshape(-1).tolist():
             piece = self.id_to_token(number)
-            if piece not in (PAD, START, END):
-                text += f" {piece}" if piece == MASK or piece in self._sentinels else piece.replace(SPACE, " ")
+            if piece in shown:
+                text += f" {piece}"
+            elif piece not in silent:
+                text += piece.replace(SPACE, " ")
         return text.removeprefix(" ")
 
     def fingerprint(self) -> str:
@@ -193,7 +198,7 @@ class Unigram(TextTokenizer, keras_hub.tokenizers.AlbertTokenizer):
 
 
 def _starts_word(piece):
-    if piece.startswith(SPACE) or piece in SPECIAL_TOKENS or piece in _PUNCTUATION:
+    if piece.startswith(SPACE) or piece in _PUNCTUATION:
         return True
     return not all(character in _PUNCTUATION or _is_latin(character) for character in piece)
 

@@ -143,12 +143,14 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
 
 
 def load_published_tokenizer(folder: Path):
-    """The tokenizer of a folder that `published_table` knows, or None if this package has none for it.
+    """The tokenizer of a folder that `published_table` knows.
 
     Raises:
         ValueError: if its files are absent or damaged, or ask for what is not implemented.
     """
-    return read_tokenizer(folder) if released_config(folder) is None else released_tokenizer(folder)
+    if released_config(folder) is not None:
+        return released_tokenizer(folder)
+    return read_tokenizer(folder, read_json(folder / CONFIG_FILE)["model_type"])
 
 
 def export_to_huggingface(model, folder: str | os.PathLike, max_shard_size: float = 5) -> None:

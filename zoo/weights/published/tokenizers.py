@@ -8,7 +8,8 @@ from zoo.weights.strict_json import read_json
 TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
 # Bytes; the quarter of a million pieces of a multilingual model are 20 million.
 LARGEST_TOKENIZER = 64_000_000
-SENTENCE_PIECE_FILES = ("spiece.model", "sentencepiece.bpe.model")
+SENTENCE_PIECE_FILES = ("spiece.model",)
+SENTINELS = 100
 # What the classes there do when `tokenizer_config.json` does not say it.
 WORD_PIECE_DEFAULTS = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
 
@@ -20,8 +21,8 @@ FOLLOWERS = {
 }
 
 
-def read_tokenizer(folder: Path):
-    """The tokenizer of a model folder, by the files that are there; None for SentencePiece, which KerasHub reads.
+def read_tokenizer(folder: Path, model_type: str):
+    """The tokenizer of a model folder, by the files that are there.
 
     Raises:
         ValueError: if its files are absent or damaged, or ask for what is not implemented.
@@ -32,7 +33,7 @@ def read_tokenizer(folder: Path):
     elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         kind = "BPE"
     elif any((folder / name).is_file() for name in SENTENCE_PIECE_FILES):
-        return None
+        return sentence_piece(folder, model_type)
     else:
         kind = (read_json(path, LARGEST_TOKENIZER).get("model") or {}).get("type") if path.is_file() else None
     if kind not in FOLLOWERS:
@@ -96,6 +97,35 @@ def byte_pair(folder: Path):
     model = _tokenizer_json(folder, "BPE", "vocab.json and merges.txt")["model"]
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
     return BytePair(model["vocab"], merges)
+
+
+def sentence_piece(folder: Path, model_type: str):
+    """The SentencePiece model of an ALBERT or a T5: `spiece.model`.
+
+    Raises:
+        ValueError: if it is of another model, whose special tokens or rules are others.
+    """
+    from zoo.tokenizers import T5Unigram, Unigram
+    from zoo.tokenizers.albert_text import prepare_as_albert
+    from zoo.tokenizers.sentence_piece_proto import add_control_pieces, parse_proto, read_proto
+
+    settings = _settings(folder)
+    proto = read_proto(folder / SENTENCE_PIECE_FILES[0])
+    if model_type == "albert":
+        if settings.get("keep_accents", False) or not settings.get("remove_space", True):
+            raise ValueError(
+                "Accents are removed and spaces joined, as in ALBERT's code. Received: keep_accents="
+                f"{settings.get('keep_accents')}, remove_space={settings.get('remove_space')} in {folder}"
+            )
+        return Unigram(prepare_as_albert(proto, settings.get("do_lower_case", True), replace_quotes=True))
+    if model_type not in ("t5", "mt5"):
+        raise ValueError(
+            f"SentencePiece models of ALBERT and T5 are read. Received: model_type={model_type!r} in {folder}. "
+            "Give a `tokenizer` of your own."
+        )
+    there = {piece.piece for piece in parse_proto(proto).pieces}
+    names = [f"<extra_id_{number}>" for number in reversed(range(settings.get("extra_ids", SENTINELS)))]
+    return T5Unigram(add_control_pieces(proto, [name for name in names if name not in there]))
 
 
 def _tokenizer_json(folder, kind, instead):

@@ -1,0 +1,97 @@
+"""SentencePiece tokenizers of model folders, with the ids that `transformers` gives."""
+
+import json
+import random
+
+import pytest
+import sentencepiece
+
+import zoo
+
+transformers = pytest.importorskip("transformers", reason="the reference tokenizers are those of transformers")
+
+WORDS = ["the", "dog", "dogs", "barked", "at", "a", "café", "naïve", "king's", "queen", "12,", "1,000", "2019", "苹果", "水果", "公司", "Öl", "and", "or", "not", "(see)", '"so"', "x-y"]
+TEXTS = [
+    "The Café's dogs barked at 1,000 kings, 12, and 2019.",
+    "``so'' he said, the king''s \"dog\"",
+    "苹果 and 水果公司",
+    "  tabs\tand\nlines\u3000ideographic  ",
+    "ÅNGSTRÖM ﬁne ½ Ⅷ",
+    "unseen ☃ \U0001f600 signs",
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    rng = random.Random(0)
+    return [" ".join(rng.choices(WORDS, k=11)) for _ in range(503)]
+
+
+def train(corpus, folder, **special):
+    """A SentencePiece model as `spiece.model` in a folder."""
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(corpus), model_prefix=str(folder / "spiece"), vocab_size=97, character_coverage=1.0,
+        minloglevel=2, hard_vocab_limit=False, **special,
+    )  # fmt: skip
+    (folder / "spiece.vocab").unlink()
+    return folder / "spiece.model"
+
+
+def fuzzed(count):
+    rng = random.Random(1)
+    alphabet = "abcdeÉü12,.'`\"-() \t果公司ΩßＡ①\u200b\u0301☃\U0001f600"
+    return ["".join(rng.choices(alphabet, k=rng.randint(1, 23))) for _ in range(count)]
+
+
+def check_same(ours, theirs, texts):
+    wrong = [
+        (text, ours.encode([text])[0].tolist(), theirs.encode(text, add_special_tokens=False))
+        for text in texts
+        if ours.encode([text])[0].tolist() != theirs.encode(text, add_special_tokens=False)
+    ]
+    assert not wrong, wrong[:3]
+
+
+def test_of_an_albert(corpus, tmp_path):
+    lower = [line.lower().replace("é", "e").replace("ö", "o").replace("ï", "i") for line in corpus]
+    train(
+        lower, tmp_path, pad_id=0, unk_id=1, bos_id=2, eos_id=3, pad_piece="<pad>", unk_piece="<unk>",
+        bos_piece="[CLS]", eos_piece="[SEP]", control_symbols="[MASK]",
+    )  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "albert"}))
+    theirs = transformers.AlbertTokenizer.from_pretrained(tmp_path)
+    ours = zoo.presets.load_tokenizer(tmp_path)
+    assert type(ours) is zoo.tokenizers.Unigram
+    check_same(ours, theirs, TEXTS + fuzzed(503))
+
+
+@pytest.mark.parametrize("model_type", ["t5", "mt5"])
+def test_of_a_t5(model_type, corpus, tmp_path):
+    train(corpus, tmp_path, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    theirs = transformers.T5Tokenizer.from_pretrained(tmp_path)
+    ours = zoo.presets.load_tokenizer(tmp_path)
+    assert type(ours) is zoo.tokenizers.T5Unigram
+    # The `tokenizers` package does not compose a character with an accent after it, as SentencePiece does.
+    check_same(ours, theirs, [text for text in TEXTS + fuzzed(503) if "\u0301" not in text])
+    reference = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))
+    for text in fuzzed(503):
+        assert ours.encode([text])[0].tolist() == reference.encode(text), text
+    assert ours.sentinel_ids == theirs.convert_tokens_to_ids([f"<extra_id_{number}>" for number in range(100)])
+    text = "the <extra_id_0> barked"
+    assert ours.encode([text])[0].tolist() == theirs.encode(text, add_special_tokens=False)
+    assert ours.decode(ours.encode([text])[0]) == text
+    ours.save_assets(str(tmp_path))
+    again = type(ours).from_config(ours.get_config())
+    again.load_assets(str(tmp_path))
+    assert again.fingerprint() == ours.fingerprint()
+
+
+def test_a_folder_of_another_sentence_piece(corpus, tmp_path):
+    train(corpus, tmp_path, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(
+        ValueError, match=r"SentencePiece models of ALBERT and T5 are read\. Received: model_type='bert'"
+    ):
+        zoo.presets.load_tokenizer(tmp_path)
