@@ -89,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         api, file = API.fullmatch(path), FILE.fullmatch(path)
         found = api or file
+        if found is None:  # the library asks for other things than models
+            return self._refuse(404, None)
         limits = f" {self.headers['Range']}" if self.headers["Range"] else ""
         self.hub.asked.append(f"{self.command} {'api' if api else found['file']}{limits}")
         model, revision = found["id"], found["revision"] or "main"

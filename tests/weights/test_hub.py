@@ -239,6 +239,15 @@ def test_a_cut_download_goes_on_where_it_was(served, folder, original, monkeypat
     assert served.asked[-2:] == ["GET model.safetensors", "GET model.safetensors bytes=2018-"]
 
 
+def test_a_hub_that_breaks_down(served, monkeypatch):
+    monkeypatch.setattr(file_download.time, "sleep", lambda seconds: None)
+    served.failing["someone/tiny-bert"] = (503, None)
+    with pytest.raises(
+        ConnectionError, match=rf"config\.json could not be downloaded to its end; ask again .*{HANDLE}"
+    ):
+        zoo.presets.load_backbone(HANDLE)
+
+
 def test_a_file_that_is_not_what_the_hub_says_is_removed(served, tmp_path, original):
     served.damaged.add("model.safetensors")
     with pytest.raises(ValueError, match=r"model\.safetensors came as another file than the hub says, and was removed"):
@@ -308,7 +317,7 @@ def test_offline_without_the_files(served, write_card, monkeypatch):
 
 def test_a_hub_that_cannot_be_reached(served, original, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
-    with pytest.raises(ConnectionError, match=r"the hub cannot be asked: http://127\.0\.0\.1:1: .*[Cc]onnect"):
+    with pytest.raises(ConnectionError, match=r"the hub cannot be asked \(http://127\.0\.0\.1:1: .*[Cc]onnect"):
         zoo.presets.load_backbone(HANDLE)
     monkeypatch.setattr(constants, "ENDPOINT", served.address)
     hub.fetch(HANDLE)

@@ -34,7 +34,7 @@ def _explanation(error, model, name):
     while causes[-1].__cause__ is not None:
         causes.append(causes[-1].__cause__)
     answers = [each for each in causes if isinstance(each, errors.HfHubHTTPError)]
-    status = answers[0].response.status_code if answers else None
+    status = next((each.response.status_code for each in answers if each.response is not None), None)
     page, received = f"{constants.ENDPOINT}/{model.repository}", f" Received: {model.address}"
     who = "`hf auth login`, or the environment variable HF_TOKEN"
     if any(isinstance(each, errors.GatedRepoError) for each in answers):
@@ -50,5 +50,7 @@ def _explanation(error, model, name):
         )
     if status == 404:
         return ValueError(f"The model has no file {name}; {page}/tree/{model.revision} shows them.{received}")
-    what = f"{name} could not be downloaded from" if name else "the hub cannot be asked:"
-    return ConnectionError(f"{what} {constants.ENDPOINT}: {str(error).strip() or type(error).__name__}.{received}.")
+    reason = f"{constants.ENDPOINT}: {str(error).strip().rstrip('.') or type(error).__name__}"
+    if name is None:
+        return ConnectionError(f"the hub cannot be asked ({reason}).")
+    return ConnectionError(f"{name} could not be downloaded to its end; ask again ({reason}).{received}")
