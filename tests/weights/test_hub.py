@@ -134,6 +134,15 @@ def test_a_card_leads_to_the_hub(served, write_card, original):
     assert task.tokenizer is not None
 
 
+def test_the_first_configurations_name_no_architecture(served, folder, write_card, original):
+    (folder / "config.json").write_text(
+        json.dumps({key: CONFIG[key] for key in CONFIG if key != "model_type"} | {"type_vocab_size": 2})
+    )
+    same(zoo.presets.load_backbone(NAME), original)
+    assert list(zoo.presets.load_tokenizer(HANDLE).get_vocabulary()) == PIECES
+    assert zoo.presets.backbone_class(HANDLE) is zoo.BertBackbone
+
+
 def test_random_weights_need_no_weights(served, write_card, original):
     assert zoo.presets.load_backbone(NAME, load_weights=False).count_params() == original.count_params()
     assert zoo.TextClassifier.from_preset(NAME, load_weights=False, num_classes=2, tokenizer=None).tokenizer is None

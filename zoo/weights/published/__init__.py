@@ -23,7 +23,14 @@ def published_table(folder: Path) -> NameTable | None:
     """The name table of a model folder of Hugging Face; None if it is no such folder, or of a model that has none."""
     path = folder / CONFIG_FILE
     configuration = read_json(path) if path.is_file() else {}
-    return None if "registered_name" in configuration else TABLES.get(configuration.get("model_type"))
+    return None if "registered_name" in configuration else TABLES.get(_model_type(configuration))
+
+
+def _model_type(configuration):
+    """What it calls itself; the configurations of the first BERTs, Google's own, have the key of a BERT and no name."""
+    if "model_type" not in configuration and "type_vocab_size" in configuration:
+        return None if "embedding_size" in configuration else "bert"
+    return configuration.get("model_type")
 
 
 def load_published(folder: Path, load_weights: bool = True, dtype=None, **overrides):
@@ -58,5 +65,5 @@ def load_published_tokenizer(folder: Path):
     Raises:
         ValueError: if its files are absent or damaged, or ask for what is not implemented.
     """
-    make = TOKENIZERS.get(read_json(folder / CONFIG_FILE)["model_type"])
+    make = TOKENIZERS.get(_model_type(read_json(folder / CONFIG_FILE)))
     return None if make is None else make(folder)
