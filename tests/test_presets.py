@@ -186,13 +186,6 @@ def test_loads_sharded_weights(backbone, tmp_path):
     assert same_weights(presets.load_backbone(tmp_path), backbone)
 
 
-def test_published_weights_are_not_there_yet():
-    with pytest.raises(ValueError, match=r"hf://google/bert_uncased_L-2_H-128_A-2.*`load_weights=False`"):
-        presets.load_backbone("bert_tiny_en_uncased")
-    with pytest.raises(ValueError, match=r"vocabulary of bert_tiny_en_uncased .*zoo\.tokenizers\.WordPiece"):
-        presets.load_tokenizer("bert_tiny_en_uncased")
-
-
 def test_published_sizes_build_with_random_weights():
     loaded = presets.load_backbone("bert_tiny_en_uncased", load_weights=False, dtype="bfloat16", dropout=0.0)
     assert loaded.count_params() == 4_385_920
@@ -211,14 +204,14 @@ def test_shows_a_card_with_its_training_and_scores(shipped):
     assert "0.71 ± 0.02" in text
 
 
-def test_a_hub_is_asked_through_keras_hub(monkeypatch):
-    asked = []
+def test_kaggle_is_asked_through_keras_hub(monkeypatch):
+    handle, asked = "kaggle://someone/bert/keras/model", []
     monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", lambda *a, **k: asked.append((a, k)) or "backbone")
-    assert presets.load_backbone("hf://someone/model", dtype="bfloat16", dropout=0.0) == "backbone"
-    assert asked == [(("hf://someone/model",), {"load_weights": True, "dtype": "bfloat16", "dropout": 0.0})]
+    assert presets.load_backbone(handle, dtype="bfloat16", dropout=0.0) == "backbone"
+    assert asked == [((handle,), {"load_weights": True, "dtype": "bfloat16", "dropout": 0.0})]
     monkeypatch.setattr(keras_hub.tokenizers.Tokenizer, "from_preset", lambda *a: asked.append(a) or "tokenizer")
-    assert presets.load_tokenizer("kaggle://someone/bert/keras/model") == "tokenizer"
-    assert asked[1] == ("kaggle://someone/bert/keras/model",)
+    assert presets.load_tokenizer(handle) == "tokenizer"
+    assert asked[1] == (handle,)
 
 
 def test_loads_a_preset_of_keras_hub(tmp_path):

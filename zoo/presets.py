@@ -5,11 +5,13 @@ a JSON file beside the folder, gives it a name; see `zoo.cards`. Cards and shipp
 package. A folder in the environment variable `ZOO_PRESETS` is searched first, for cards of one's own.
 """
 
+import dataclasses
 import os
 from fnmatch import fnmatchcase
 
 from zoo.cards import Location, PresetList, card_view, find, read_card, read_cards
-from zoo.weights import keras_weights
+from zoo.cards.published import check_count, check_published
+from zoo.weights import hub, keras_weights
 from zoo.weights.configuration import check_arguments, deserialize, read_configuration
 from zoo.weights.files import (
     CONFIG_FILE,
@@ -89,11 +91,23 @@ def describe(name: str):
     return card_view(read_card(name))
 
 
-def _checked(handle):
+def _checked(handle, weights=False, text=False):
+    """Where a preset is, its files checked; those of a hub's model are fetched, unless a card says what is asked."""
     location = find(handle)
-    if location.card is not None and location.card.shipped:
-        verify(location.folder, location.card.source.files)
-    return location
+    card = location.card
+    if card is not None and card.shipped:
+        verify(location.folder, card.source.files)
+    if location.folder is not None or not location.address.startswith(hub.HUB) or (card and not (weights or text)):
+        return location
+    folder = hub.fetch(location.address, weights, lambda folder: _is_ours(folder, card))
+    return dataclasses.replace(location, folder=folder) if published_table(folder) else location
+
+
+def _is_ours(folder, card):
+    table = published_table(folder)
+    if card is not None:
+        check_published(card, table, folder / CONFIG_FILE)
+    return table is not None
 
 
 def backbone_class(handle: str | os.PathLike) -> type | None:
@@ -104,10 +118,11 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
 
     Raises:
         ValueError: if there is no such preset, or its configuration cannot be read.
+        ConnectionError: if it is a hub's, without a card, and the hub cannot be reached.
     """
     import zoo.models
 
-    location = find(handle)
+    location = _checked(handle)
     if location.card is not None:
         return getattr(zoo.models, location.card.architecture)
     if location.folder is not None and (table := published_table(location.folder)):
@@ -134,20 +149,26 @@ def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=No
 
     Raises:
         ValueError: if there is no such preset, its files are damaged, its configuration names anything
-            else than known classes and arguments, or weights are missing, unused or of another shape.
+            else than known classes and arguments, or weights are missing, unused or of another shape; or the hub has
+            no such model, or does not let it be read.
+        ConnectionError: if the hub cannot be reached, and not all that is needed is on this machine.
+        OSError: if there is no room for what is to be downloaded.
     """
-    return _load_backbone(_checked(handle), load_weights, dtype, overrides)
+    return _load_backbone(_checked(handle, weights=load_weights), load_weights, dtype, overrides)
 
 
 def _load_backbone(location, load_weights_too, dtype, overrides):
     import keras_hub
 
-    if location.folder is None and location.card is not None:
-        return _build_published(location.card, load_weights_too, dtype, overrides)
+    if location.folder is None and location.card is not None and not load_weights_too:
+        return _build_from_card(location.card, dtype, overrides)
     if location.folder is not None and published_table(location.folder) is not None:
-        return load_published(location.folder, load_weights_too, dtype, **overrides)
+        backbone = load_published(location.folder, load_weights_too, dtype, **overrides)
+        if location.card is not None and not overrides:
+            check_count(location.card, backbone)
+        return backbone
     if location.folder is None or _is_foreign(location.folder):
-        preset = location.address or str(location.folder)
+        preset = str(location.folder or location.address)
         return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
     path = location.folder / CONFIG_FILE
     configuration = read_configuration(path)
@@ -166,23 +187,13 @@ def _is_foreign(folder):
     return "model_type" in configuration and "registered_name" not in configuration
 
 
-def _build_published(card, load_weights_too, dtype, overrides):
+def _build_from_card(card, dtype, overrides):
     import zoo.models
 
-    if load_weights_too:
-        raise ValueError(
-            f"The weights of {card.name} are published at {card.source.handle}, and this version cannot convert "
-            "them yet. What works now: `load_weights=False` for the same architecture with random weights, or "
-            f"a preset whose weights are shipped: {_shipped_names()}."
-        )
     backbone = getattr(zoo.models, card.architecture)
     arguments = {**card.backbone, "dtype": dtype, **overrides}
     check_arguments(backbone, arguments, f"preset {card.name}")
     return backbone(**arguments)
-
-
-def _shipped_names():
-    return ", ".join(card.name for card in read_cards() if card.shipped) or "none is in this copy"
 
 
 def load_tokenizer(handle: str | os.PathLike):
@@ -192,24 +203,19 @@ def load_tokenizer(handle: str | os.PathLike):
         handle: what `find` takes.
 
     Raises:
-        ValueError: if the preset has no tokenizer on this machine, or its files are damaged.
+        ValueError: if the preset has no tokenizer, or its files are damaged; and as `load_backbone` does.
+        ConnectionError, OSError: as `load_backbone` does.
     """
-    return _load_tokenizer(_checked(handle))
+    return _load_tokenizer(_checked(handle, text=True))
 
 
 def _load_tokenizer(location):
     import keras_hub
 
-    if location.folder is None and location.card is not None:
-        raise ValueError(
-            f"The vocabulary of {location.card.name} is published at {location.card.source.handle}, and this version "
-            "cannot fetch it yet. Download its vocab.txt and give it to `zoo.tokenizers.WordPiece`, or use a preset "
-            f"that is shipped: {_shipped_names()}."
-        )
     if location.folder is not None and published_table(location.folder) is not None:
         return load_published_tokenizer(location.folder)
     if location.folder is None or _is_foreign(location.folder):
-        return keras_hub.tokenizers.Tokenizer.from_preset(location.address or str(location.folder))
+        return keras_hub.tokenizers.Tokenizer.from_preset(str(location.folder or location.address))
     return _with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer)
 
 
@@ -238,11 +244,12 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
         for another one; otherwise it is new.
 
     Raises:
-        ValueError: as `load_backbone` and `load_tokenizer` do.
+        ValueError, ConnectionError, OSError: as `load_backbone` and `load_tokenizer` do.
     """
-    location = _checked(handle)
+    needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
+    location = _checked(handle, load_weights, needs_text)
     arguments["backbone"] = _load_backbone(location, load_weights, dtype, {})
-    if not {"tokenizer", "preprocessor"} & arguments.keys():
+    if needs_text:
         arguments |= _text_parts(location)
     saved = _saved_head(kind, location)
     head = _published_head(kind, location, load_weights, arguments)
@@ -268,8 +275,6 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
 def _text_parts(location):
     import keras_hub
 
-    if location.folder is None and location.card is not None:
-        return {}
     if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
         return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
     if location.folder is not None and not _has_tokenizer(location.folder):

@@ -71,6 +71,11 @@ def test_reads_a_shipped_card():
     assert card.scores[0].seeds == (0, 1, 2)
 
 
+def test_a_handle_may_name_a_commit():
+    handle = "hf://someone/a-model_L-2@1f2e3d"
+    assert parse_card(PUBLISHED | {"source": {"handle": handle}}).source.handle == handle
+
+
 def test_lists_every_unknown_key():
     record = copy.deepcopy(SHIPPED) | {"colour": "red"}
     record["training"]["optimiser"] = "Adam"

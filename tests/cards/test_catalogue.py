@@ -125,15 +125,6 @@ def test_shows_itself_as_a_table(own_root):
     assert "Smaller &lt;than&gt; any." in found._repr_html_()
 
 
-def test_a_file_in_the_cache_of_the_hub_shows_as_cached(own_root, monkeypatch):
-    import huggingface_hub
-
-    seen = []
-    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *asked: seen.append(asked) or "/cache/file")
-    assert "cached" in repr(presets.list_presets("bert_pico_*"))
-    assert seen == [("someone/a-model", "config.json")]
-
-
 def test_listing_needs_no_keras():
     code = (
         "import sys, zoo; repr(zoo.list_presets()); zoo.presets.describe('bert_base_zh');"

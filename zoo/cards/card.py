@@ -12,7 +12,7 @@ from zoo.weights.strict_json import read_json, to_dataclass
 
 LANGUAGE = re.compile(r"[a-z]{2,3}|multi")
 TAG = r"[a-z0-9]+(?:_[a-z0-9]+)*?"
-HANDLE = re.compile(r"hf://[\w.-]+/[\w.-]+|kaggle://[\w.-]+/[\w.-]+/keras/[\w.-]+(/\d+)?")
+HANDLE = re.compile(r"hf://[\w.-]+/[\w.-]+(@[\w.-]+)?|kaggle://[\w.-]+/[\w.-]+/keras/[\w.-]+(/\d+)?")
 FLOAT32_BYTES = 4
 
 

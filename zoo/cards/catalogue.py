@@ -18,7 +18,7 @@ class Location:
     Attributes:
         handle: str, what was asked for.
         card: `zoo.cards.Card`, or None for a folder or a hub's model without a card.
-        folder: path of the preset's folder on this machine, or None.
+        folder: path of the preset's folder on this machine, or None; `find` leaves it None for a hub's model.
         address: str, `hf://...` or `kaggle://...`, or None.
     """
 
@@ -72,7 +72,7 @@ def find(handle: str | os.PathLike) -> Location:
     """Say where a preset is, without loading anything.
 
     Args:
-        handle: a name of `list_presets()`, a local folder, `hf://organisation/model` or `kaggle://...`.
+        handle: a name of `list_presets()`, a local folder, `hf://organisation/model[@revision]` or `kaggle://...`.
 
     Raises:
         ValueError: if there is no such preset (with the nearest names), or a folder is not a preset.

@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from zoo.cards.card import Card, Score, Training
+from zoo.weights import hub
 
 COLUMNS = ("name", "parameters", "size", "where", "licence", "description")
 
@@ -35,8 +36,7 @@ class PresetList(Sequence):
             yield (
                 card.name,
                 f"{card.parameter_count:,}",
-                ("" if card.shipped else "≈ ") + _megabytes(card.size_in_bytes),
-                where(card),
+                *reversed(_whereabouts(card, "≈ ")),
                 card.licence,
                 card.description,
             )
@@ -64,28 +64,31 @@ class PresetList(Sequence):
 
 
 def where(card: Card) -> str:
-    """Return `"shipped"`, `"cached"` or `"to download"`."""
-    if card.shipped:
-        return "shipped"
-    if card.source.handle.startswith("hf://"):
-        from huggingface_hub import try_to_load_from_cache
+    """Return `"shipped"`, `"cached"` (the weights are in the hub's cache on this machine) or `"to download"`."""
+    return _whereabouts(card)[0]
 
-        cached = try_to_load_from_cache(card.source.handle.removeprefix("hf://"), "config.json")
-        return "cached" if isinstance(cached, str) else "to download"
-    return "to download"
+
+def _whereabouts(card, about=""):
+    """Where the weights are, and their size there; `about` stands before a size that is reckoned. Nothing is asked."""
+    if card.shipped:
+        return "shipped", _megabytes(card.size_in_bytes)
+    if card.source.handle.startswith(hub.HUB) and (folder := hub.cached_folder(card.source.handle)):
+        return "cached", _megabytes(hub.bytes_of_weights(folder))
+    return "to download", about + _megabytes(card.size_in_bytes)
 
 
 def card_view(card: Card) -> Group:
     """Return a rich renderable with everything on a card."""
+    place, size = _whereabouts(card, "about ")
     tokenizer = f"{card.tokenizer.kind}({_named(card.tokenizer.arguments)})"
     facts = {
         "description": card.description,
         "language": f"{card.language}, {card.casing}" if card.casing else card.language,
         "architecture": f"{card.architecture}({_named(card.backbone)})",
         "parameters": f"{card.parameter_count:,}",
-        "size": ("" if card.shipped else "about ") + _megabytes(card.size_in_bytes),
+        "size": size,
         "tokenizer": tokenizer,
-        "weights": where(card) + (f", {card.source.handle}" if card.source.handle else ""),
+        "weights": place + (f", {card.source.handle}" if card.source.handle else ""),
         "licence": card.licence,
         "paper": card.paper,
         **(_training_facts(card.training) if card.training else {}),

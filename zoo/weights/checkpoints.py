@@ -1,5 +1,6 @@
 """Checkpoint folders of other libraries: names, shapes, and tensors read one at a time; nothing in them is run."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from zoo.weights.torch_file import TorchFile
 # In the order of preference: a file of safetensors holds no code by its form.
 WHOLE = ("model.safetensors", "pytorch_model.bin")
 INDEXED = tuple(f"{name}.index.json" for name in WHOLE)
+SHARED_BLOB = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}")
 
 
 class SafetensorsFile:
@@ -101,9 +103,17 @@ class Checkpoint:
 
 
 def belongs(path: Path, folder: Path) -> bool:
-    """Whether a file is in the folder, or, by a link, in the same model of the hub's cache, which is made of links."""
+    """Whether a file is in the folder, or, by a link, in the same model of the hub's cache, which is made of links.
+
+    There `<cache>/<model>/snapshots/<commit>/<name>` leads to `<cache>/<model>/blobs/<hash>`, and that, for files that
+    models share, to `<cache>/blobs/<two digits>/<hash>`.
+    """
     real, home = path.resolve(), folder.resolve()
     if real.is_relative_to(home):
         return True
-    is_cached = home.parent.name == "snapshots"
-    return is_cached and real.is_relative_to(home.parent.parent / "blobs")
+    model = home.parent.parent
+    if home.parent.name != "snapshots" or not model.name.startswith("models--"):
+        return False
+    shared = model.parent / "blobs"
+    is_shared = real.is_relative_to(shared) and SHARED_BLOB.fullmatch(real.relative_to(shared).as_posix()) is not None
+    return is_shared or real.is_relative_to(model / "blobs")

@@ -150,7 +150,7 @@ def load_published_tokenizer(folder: Path):
     """
     if released_config(folder) is not None:
         return released_tokenizer(folder)
-    return read_tokenizer(folder, read_json(folder / CONFIG_FILE)["model_type"])
+    return read_tokenizer(folder, _read_config(folder)[1]["model_type"])
 
 
 def export_to_huggingface(model, folder: str | os.PathLike, max_shard_size: float = 5) -> None:
@@ -177,7 +177,11 @@ def _read_config(folder):
     if released is not None:
         return released, read_released(released)
     path = folder / CONFIG_FILE
-    return path, read_json(path) if path.is_file() else {}
+    config = read_json(path) if path.is_file() else {}
+    # Those of the first BERTs, Google's own, have the key of a BERT and no name.
+    if "type_vocab_size" in config and not {"model_type", "embedding_size", "registered_name"} & config.keys():
+        config["model_type"] = "bert"
+    return path, config
 
 
 def _checkpoint(folder, config):
