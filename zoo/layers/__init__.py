@@ -7,6 +7,7 @@ from zoo.layers.masks import FORBIDDEN, causal_bias, combine_biases, padding_bia
 from zoo.layers.normalizations import normalization
 from zoo.layers.position_bias import RelativePositionBias
 from zoo.layers.text_embedding import TextEmbedding
+from zoo.layers.token_embedding import TokenEmbedding
 from zoo.layers.transformer_layer import TransformerLayer
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "MultiHeadAttention",
     "RelativePositionBias",
     "TextEmbedding",
+    "TokenEmbedding",
     "TransformerLayer",
     "activation",
     "causal_bias",

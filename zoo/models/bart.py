@@ -7,7 +7,7 @@ zoo.objectives.TextInfilling()`.
 import keras
 import keras_hub
 
-from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TransformerLayer, normalization
+from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TokenEmbedding, TransformerLayer, normalization
 from zoo.models.checks import check_backbone_arguments, check_heads
 from zoo.models.encoder_decoder import EncoderDecoder, Stack, TextFrame
 
@@ -24,9 +24,7 @@ def initializer():
 
 def token_embedding(vocabulary_size, hidden_dim, dtype):
     """The pieces, for the encoder, the decoder and the decoder's answer."""
-    return keras.layers.ReversibleEmbedding(
-        vocabulary_size, hidden_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
-    )
+    return TokenEmbedding(vocabulary_size, hidden_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens")
 
 
 def stacks(arguments, dtype, position_offset=0):

@@ -6,7 +6,7 @@ Devlin et al. (2019), arXiv 1810.04805.
 import keras
 import keras_hub
 
-from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TransformerLayer, normalization
+from zoo.layers import FeedForward, MultiHeadAttention, TextEmbedding, TokenEmbedding, TransformerLayer, normalization
 from zoo.layers import activation as activation_named
 from zoo.models.checks import check_backbone_arguments, check_heads
 from zoo.models.encoder import Encoder
@@ -31,7 +31,7 @@ def text_embedding(arguments, embedding_dim, dtype, num_segments, epsilon=EPSILO
         epsilon: float, of the normalization.
         hidden_dim: int, size to project to, or None.
     """
-    tokens = keras.layers.ReversibleEmbedding(
+    tokens = TokenEmbedding(
         arguments["vocabulary_size"], embedding_dim, embeddings_initializer=initializer(), dtype=dtype, name="tokens"
     )
     positions = keras_hub.layers.PositionEmbedding(

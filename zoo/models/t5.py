@@ -11,6 +11,7 @@ from zoo.layers import (
     MultiHeadAttention,
     RelativePositionBias,
     TextEmbedding,
+    TokenEmbedding,
     TransformerLayer,
     normalization,
 )
@@ -89,7 +90,7 @@ class T5Backbone(EncoderDecoder):
             "max_sequence_length": max_sequence_length,
         }
         check_backbone_arguments(arguments)
-        tokens = keras.layers.ReversibleEmbedding(
+        tokens = TokenEmbedding(
             vocabulary_size, hidden_dim, tie_weights=tie_embedding, embeddings_initializer=normal(1.0), dtype=dtype,
             name="tokens",
         )  # fmt: skip

@@ -79,6 +79,7 @@ class TextTokenizer:
     def _set_pieces(self, pieces: Sequence[str] | None, starts_word: Sequence[bool] | None = None):
         """Take the pieces in the order of their ids, and which of them begin a word; None for none."""
         self._graph = None
+        self.built = True  # its state is its vocabulary; Keras quantizes no model with a layer that is not built
         self._pieces = None if pieces is None else list(pieces)
         if pieces is None:
             return
