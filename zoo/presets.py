@@ -20,6 +20,7 @@ from zoo.weights.files import (
     verify,
     writing_folder,
 )
+from zoo.weights.keras_hub_presets import backbone_here, export_to_keras_hub, keras_hub_table, tokenizer_here
 from zoo.weights.keras_weights import save_weights
 from zoo.weights.published import load_published, load_published_tokenizer, published_table
 from zoo.weights.strict_json import read_json
@@ -29,6 +30,7 @@ __all__ = [
     "backbone_class",
     "bytes_to_save",
     "describe",
+    "export_to_keras_hub",
     "find",
     "list_presets",
     "load_backbone",
@@ -107,8 +109,10 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
         return getattr(zoo.models, table.architecture)
     if _is_foreign(location.folder):
         return None
-    registered_name = read_configuration(location.folder / CONFIG_FILE)["registered_name"]
-    return getattr(zoo.models, registered_name.removeprefix("zoo>"), None)
+    configuration = read_configuration(location.folder / CONFIG_FILE)
+    if table := keras_hub_table(configuration["registered_name"], configuration["config"]):
+        return getattr(zoo.models, table.architecture)
+    return getattr(zoo.models, configuration["registered_name"].removeprefix("zoo>"), None)
 
 
 def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=None, **overrides):
@@ -121,7 +125,8 @@ def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=No
         **overrides: arguments of the backbone that replace those of the preset, such as `dropout`.
 
     Returns:
-        A `keras_hub.models.Backbone`; one of `zoo.models` where the preset is of this package.
+        One of `zoo.models` where this package has the architecture, whoever wrote the preset; another
+        `keras_hub.models.Backbone` where it has not, or a preset of KerasHub is quantized.
 
     Raises:
         ValueError: if there is no such preset, its files are damaged, its configuration names anything
@@ -139,16 +144,19 @@ def _load_backbone(location, load_weights_too, dtype, overrides):
         return load_published(location.folder, load_weights_too, dtype, **overrides)
     if location.folder is None or _is_foreign(location.folder):
         preset = location.address or str(location.folder)
-        return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
+        found = keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
+        return backbone_here(found, load_weights_too, dtype)
     path = location.folder / CONFIG_FILE
     configuration = read_configuration(path)
     if dtype is None and "PolicyMap" in str(configuration["config"].get("dtype")):
         dtype = configuration["config"]["dtype"]
-    backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **overrides)
+    converted = keras_hub_table(configuration["registered_name"], configuration["config"]) is not None
+    own = {} if converted else overrides
+    backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **own)
     if load_weights_too:
         sharded = location.folder / SHARDED_WEIGHTS_FILE
         keras_weights.load_weights(backbone, sharded if sharded.is_file() else location.folder / WEIGHTS_FILE)
-    return backbone
+    return backbone_here(backbone, load_weights_too, dtype, overrides) if converted else backbone
 
 
 def _is_foreign(folder):
@@ -203,8 +211,8 @@ def _load_tokenizer(location):
         if tokenizer is not None:
             return tokenizer
     if location.folder is None or _is_foreign(location.folder):
-        return keras_hub.tokenizers.Tokenizer.from_preset(location.address or str(location.folder))
-    return _with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer)
+        return tokenizer_here(keras_hub.tokenizers.Tokenizer.from_preset(location.address or str(location.folder)))
+    return tokenizer_here(_with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer))
 
 
 def _with_assets(folder, file, base):
@@ -255,11 +263,16 @@ def _text_parts(location):
 
     if location.folder is None and location.card is not None:
         return {}
-    if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
+    path = None if location.folder is None else location.folder / PREPROCESSOR_FILE
+    if path is not None and path.is_file() and _is_of_zoo(path):
         return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
     if location.folder is not None and not any((location.folder / name).is_file() for name in TOKENIZER_FILES):
         return {}
     return {"tokenizer": _load_tokenizer(location)}
+
+
+def _is_of_zoo(path):
+    return read_configuration(path)["registered_name"].startswith("zoo>")
 
 
 def _saved_head(kind, location):
