@@ -261,6 +261,23 @@ def pretrain(
     console.print(result)
 
 
+@app.command()
+def convert(
+    preset: Annotated[str, typer.Argument(help="Preset: a name, a folder or a handle.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write.")],
+    to: Annotated[str, typer.Option(help="huggingface, keras-hub, or saved-model for a fine-tuned task.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="name=value of the backbone, such as activation=gelu_approximate.")
+    ] = None,
+    tokenizer: Annotated[bool, typer.Option(help="Whether the tokenizer goes with it.")] = True,
+) -> None:
+    """Write a preset in the form of another library, which then loads it without this package."""
+    from zoo.shell.conversions import convert as work
+
+    work(preset, to, folder, tokenizer=tokenizer, **changes_of(set_ or ()))
+    print(folder)
+
+
 app.command()(compare_sentence_objectives)
 app.command()(compare_objectives)
 

@@ -5,34 +5,26 @@ a JSON file beside the folder, gives it a name; see `zoo.cards`. Cards and shipp
 package. A folder in the environment variable `ZOO_PRESETS` is searched first, for cards of one's own.
 """
 
-import dataclasses
 import os
 from fnmatch import fnmatchcase
 
 from zoo.cards import Location, PresetList, card_view, find, read_card, read_cards
-from zoo.cards.published import check_count, check_published
-from zoo.weights import hub, keras_weights
-from zoo.weights.configuration import check_arguments, deserialize, read_configuration
-from zoo.weights.files import (
-    CONFIG_FILE,
-    SHARDED_WEIGHTS_FILE,
-    TOKENIZER_FILE,
-    WEIGHTS_FILE,
-    bytes_to_save,
-    verify,
-    writing_folder,
+from zoo.cards.contents import (
+    bring,
+    has_tokenizer,
+    is_published,
+    kind_of_backbone,
+    open_backbone,
+    open_text_parts,
+    open_tokenizer,
 )
+from zoo.weights import keras_weights
+from zoo.weights.configuration import read_configuration
+from zoo.weights.files import bytes_to_save, verify, writing_folder
+from zoo.weights.keras_hub_presets import export_to_keras_hub
 from zoo.weights.keras_weights import save_weights
-from zoo.weights.published import (
-    export_to_huggingface,
-    load_published,
-    load_published_tokenizer,
-    published_head,
-    published_table,
-    released_vocabulary,
-)
-from zoo.weights.quantization import modes_of_policy, quantize_layers
-from zoo.weights.strict_json import read_json
+from zoo.weights.published import export_to_huggingface, published_head
+from zoo.weights.quantization import quantize_layers
 
 __all__ = [
     "Location",
@@ -40,7 +32,9 @@ __all__ = [
     "bytes_to_save",
     "describe",
     "export_to_huggingface",
+    "export_to_keras_hub",
     "find",
+    "has_tokenizer",
     "list_presets",
     "load_backbone",
     "load_task",
@@ -48,15 +42,13 @@ __all__ = [
     "read_card",
     "read_cards",
     "save_weights",
+    "task_class",
     "verify",
     "writing_folder",
 ]
 
-# Any of these says that a folder holds a tokenizer: ours, or those of Hugging Face.
-TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.txt", "vocab.json", "spiece.model")
 TASK_FILE = "task.json"
 TASK_WEIGHTS_FILE = "task.weights.h5"
-PREPROCESSOR_FILE = "preprocessor.json"
 # Arguments of a task that leave the shape and the meaning of its head as they are.
 NOT_OF_THE_HEAD = {
     *("backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"),
@@ -91,25 +83,6 @@ def describe(name: str):
     return card_view(read_card(name))
 
 
-def _checked(handle, weights=False, text=False):
-    """Where a preset is, its files checked; those of a hub's model are fetched, unless a card says what is asked."""
-    location = find(handle)
-    card = location.card
-    if card is not None and card.shipped:
-        verify(location.folder, card.source.files)
-    if location.folder is not None or not location.address.startswith(hub.HUB) or (card and not (weights or text)):
-        return location
-    folder = hub.fetch(location.address, weights, lambda folder: _is_ours(folder, card))
-    return dataclasses.replace(location, folder=folder) if published_table(folder) else location
-
-
-def _is_ours(folder, card):
-    table = published_table(folder)
-    if card is not None:
-        check_published(card, table, folder / CONFIG_FILE)
-    return table is not None
-
-
 def backbone_class(handle: str | os.PathLike) -> type | None:
     """The class of a preset's backbone, without making one; None if it is none of `zoo.models`.
 
@@ -120,19 +93,24 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
         ValueError: if there is no such preset, or its configuration cannot be read.
         ConnectionError: if it is a hub's, without a card, and the hub cannot be reached.
     """
-    import zoo.models
+    return kind_of_backbone(bring(handle))
 
-    location = _checked(handle)
-    if location.card is not None:
-        return getattr(zoo.models, location.card.architecture)
-    if location.folder is not None and (table := published_table(location.folder)):
-        return getattr(zoo.models, table.architecture)
-    if location.folder is None or not (location.folder / CONFIG_FILE).is_file():
+
+def task_class(handle: str | os.PathLike) -> type | None:
+    """The class of `zoo.tasks` that a preset was saved from; None if it was saved without a head, or by others.
+
+    Args:
+        handle: what `find` takes.
+
+    Raises:
+        ValueError: if there is no such preset, or its configuration cannot be read.
+    """
+    import zoo.tasks
+
+    folder = find(handle).folder
+    if folder is None or not (folder / TASK_FILE).is_file():
         return None
-    if _is_foreign(location.folder):
-        return None
-    registered_name = read_configuration(location.folder / CONFIG_FILE)["registered_name"]
-    return getattr(zoo.models, registered_name.removeprefix("zoo>"), None)
+    return getattr(zoo.tasks, read_configuration(folder / TASK_FILE)["registered_name"].removeprefix("zoo>"), None)
 
 
 def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=None, **overrides):
@@ -145,7 +123,8 @@ def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=No
         **overrides: arguments of the backbone that replace those of the preset, such as `dropout`.
 
     Returns:
-        A `keras_hub.models.Backbone`; one of `zoo.models` where the preset is of this package.
+        One of `zoo.models` where this package has the architecture, whoever wrote the preset; another
+        `keras_hub.models.Backbone` where it has not, or a preset of KerasHub is quantized.
 
     Raises:
         ValueError: if there is no such preset, its files are damaged, its configuration names anything
@@ -154,46 +133,7 @@ def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=No
         ConnectionError: if the hub cannot be reached, and not all that is needed is on this machine.
         OSError: if there is no room for what is to be downloaded.
     """
-    return _load_backbone(_checked(handle, weights=load_weights), load_weights, dtype, overrides)
-
-
-def _load_backbone(location, load_weights_too, dtype, overrides):
-    import keras_hub
-
-    if location.folder is None and location.card is not None and not load_weights_too:
-        return _build_from_card(location.card, dtype, overrides)
-    if location.folder is not None and published_table(location.folder) is not None:
-        backbone = load_published(location.folder, load_weights_too, dtype, **overrides)
-        if location.card is not None and not overrides:
-            check_count(location.card, backbone)
-        return backbone
-    if location.folder is None or _is_foreign(location.folder):
-        preset = str(location.folder or location.address)
-        return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
-    path = location.folder / CONFIG_FILE
-    configuration = read_configuration(path)
-    backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **overrides)
-    quantize_layers(backbone, modes_of_policy(configuration["config"].get("dtype")), str(path))
-    if load_weights_too:
-        sharded = location.folder / SHARDED_WEIGHTS_FILE
-        keras_weights.load_weights(backbone, sharded if sharded.is_file() else location.folder / WEIGHTS_FILE)
-    return backbone
-
-
-def _is_foreign(folder):
-    """True for a model folder of Hugging Face, which KerasHub converts as it loads."""
-    path = folder / CONFIG_FILE
-    configuration = read_json(path) if path.is_file() else {}
-    return "model_type" in configuration and "registered_name" not in configuration
-
-
-def _build_from_card(card, dtype, overrides):
-    import zoo.models
-
-    backbone = getattr(zoo.models, card.architecture)
-    arguments = {**card.backbone, "dtype": dtype, **overrides}
-    check_arguments(backbone, arguments, f"preset {card.name}")
-    return backbone(**arguments)
+    return open_backbone(bring(handle, weights=load_weights), load_weights, dtype, overrides)
 
 
 def load_tokenizer(handle: str | os.PathLike):
@@ -206,27 +146,7 @@ def load_tokenizer(handle: str | os.PathLike):
         ValueError: if the preset has no tokenizer, or its files are damaged; and as `load_backbone` does.
         ConnectionError, OSError: as `load_backbone` does.
     """
-    return _load_tokenizer(_checked(handle, text=True))
-
-
-def _load_tokenizer(location):
-    import keras_hub
-
-    if location.folder is not None and published_table(location.folder) is not None:
-        return load_published_tokenizer(location.folder)
-    if location.folder is None or _is_foreign(location.folder):
-        return keras_hub.tokenizers.Tokenizer.from_preset(str(location.folder or location.address))
-    return _with_assets(location.folder, TOKENIZER_FILE, keras_hub.tokenizers.Tokenizer)
-
-
-def _with_assets(folder, file, base):
-    path = folder / file
-    saved = deserialize(read_configuration(path), base, path)
-    try:
-        saved.load_preset_assets(str(folder))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"The assets of the preset in {folder} cannot be read: {error}") from error
-    return saved
+    return open_tokenizer(bring(handle, text=True))
 
 
 def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, dtype=None, **arguments):
@@ -247,10 +167,10 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
         ValueError, ConnectionError, OSError: as `load_backbone` and `load_tokenizer` do.
     """
     needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
-    location = _checked(handle, load_weights, needs_text)
-    arguments["backbone"] = _load_backbone(location, load_weights, dtype, {})
+    location = bring(handle, load_weights, needs_text)
+    arguments["backbone"] = open_backbone(location, load_weights, dtype, {})
     if needs_text:
-        arguments |= _text_parts(location)
+        arguments |= open_text_parts(location)
     saved = _saved_head(kind, location)
     head = _published_head(kind, location, load_weights, arguments)
     if head is not None:
@@ -272,25 +192,11 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     return task
 
 
-def _text_parts(location):
-    import keras_hub
-
-    if location.folder is not None and (location.folder / PREPROCESSOR_FILE).is_file():
-        return {"preprocessor": _with_assets(location.folder, PREPROCESSOR_FILE, keras_hub.models.Preprocessor)}
-    if location.folder is not None and not _has_tokenizer(location.folder):
-        return {}
-    return {"tokenizer": _load_tokenizer(location)}
-
-
 def _published_head(kind, location, load_weights, arguments):
     """The head for this kind of task in a model folder of Hugging Face, or None."""
-    if location.folder is None or published_table(location.folder) is None:
+    if not is_published(location):
         return None
     return published_head(location.folder, kind.__name__, load_weights, given=arguments)
-
-
-def _has_tokenizer(folder):
-    return any((folder / name).is_file() for name in TOKENIZER_FILES) or released_vocabulary(folder) is not None
 
 
 def _saved_head(kind, location):

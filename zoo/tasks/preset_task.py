@@ -1,8 +1,9 @@
-"""How a task is loaded by name, and saved."""
+"""How a task is loaded by name, saved, and exported."""
 
 import keras_hub
 
 from zoo import presets
+from zoo.tasks.serving import write_saved_model
 from zoo.weights.quantization import quantize_layers, quantized_layers, quantizing
 
 
@@ -59,3 +60,41 @@ class PresetTask(keras_hub.models.Task):
         task = super().from_config(config)
         quantize_layers(task, modes, "the configuration")
         return task
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
+        """Export the task for use without Keras and this package; see `keras.Model.export`.
+
+        A SavedModel of a classifier of texts or words, or of a regressor, has the tokenizer inside:
+        `tf.saved_model.load(filepath)` gives an object with these functions, for which `tensorflow_text` must have
+        been imported:
+
+        - `serve(texts)`, and `serve_pairs(first, second)`: string tensors (batch,); or, of a `TokenClassifier`,
+          `serve(words)`: a string tensor (batch, words), the empty string where there is no word. Each returns a dict
+          of tensors: `logits`, `probabilities`, `labels`; `scores`; `logits`, `tags`.
+        - `serve_features(features)`: what a call of the task takes and returns.
+
+        Other tasks and formats, and a task without a tokenizer, take features as Keras has it.
+
+        Args:
+            filepath: str or path of the folder or file.
+            format: str, one of Keras's formats.
+            verbose: bool, whether to print what was written.
+            input_signature: of the features, to export a SavedModel without the tokenizer.
+            **kwargs: further arguments of `keras.Model.export`.
+
+        Raises:
+            ValueError: if the tokenizer cannot run in TensorFlow, or the backend cannot be exported from.
+        """
+        endpoints = {}
+        if format == "tf_saved_model" and input_signature is None and getattr(self, "preprocessor", None) is not None:
+            endpoints = self._endpoints()
+        if endpoints:
+            if kwargs:
+                raise TypeError(f"A task with its tokenizer inside is exported without {', '.join(sorted(kwargs))}.")
+            write_saved_model(self, filepath, endpoints, verbose)
+            return
+        super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+
+    def _endpoints(self) -> dict:
+        """The functions from text to answers that a SavedModel has, see `zoo.tasks.serving`; none by default."""
+        return {}

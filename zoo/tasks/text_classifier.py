@@ -7,6 +7,7 @@ import numpy as np
 
 from zoo.heads import ClassificationHead
 from zoo.tasks.reading import read_text
+from zoo.tasks.serving import class_answers, text_endpoints
 from zoo.tasks.task import Task
 
 
@@ -106,6 +107,9 @@ class TextClassifier(Task):
         """
         logits = np.asarray(self.predict(texts, batch_size=batch_size, verbose=0), "float32")
         return classifications(logits, self.class_names or list(range(self.num_classes)))
+
+    def _endpoints(self):
+        return text_endpoints(self, class_answers(self.class_names))
 
     def get_config(self):
         return {

@@ -5,6 +5,7 @@ import numpy as np
 
 from zoo.heads import ClassificationHead
 from zoo.tasks.reading import read_text
+from zoo.tasks.serving import text_endpoints
 from zoo.tasks.task import Task
 
 
@@ -41,6 +42,9 @@ class TextRegressor(Task):
 
     def _targets(self, labels):
         return checked_numbers(labels)[:, None]  # (texts, 1)
+
+    def _endpoints(self):
+        return text_endpoints(self, lambda outputs: {"scores": outputs[:, 0]})
 
     def get_config(self):
         return {**super().get_config(), "dropout": self.dropout}

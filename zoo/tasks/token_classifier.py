@@ -14,6 +14,7 @@ from zoo.heads import ClassificationHead
 from zoo.metrics.entities import entity_scores, entity_spans, is_entity_scheme
 from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.reading import read_text
+from zoo.tasks.serving import word_endpoints
 from zoo.tasks.task import Task
 from zoo.tokenizers.spacing import join_words
 
@@ -219,6 +220,9 @@ class TokenClassifier(Task):
             return {}
         true = [[self.labels[number] for number in row] for row in batches.encoded.sentences(batches.encoded.targets)]
         return entity_scores(true, self._tags(self._logits(batches)))
+
+    def _endpoints(self):
+        return word_endpoints(self, self.labels)
 
     def get_config(self):
         return {**super().get_config(), "labels": list(self.labels), "dropout": self.dropout}

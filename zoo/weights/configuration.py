@@ -10,7 +10,10 @@ from pathlib import Path
 
 from zoo.weights.strict_json import read_json
 
-TRUSTED_PACKAGES = ("zoo", "keras_hub")
+# KerasHub registers its classes under its older name too, which older presets have.
+TRUSTED_PACKAGES = ("zoo", "keras_hub", "keras_nlp")
+# A function by its name: the activation of T5 1.1 in KerasHub.
+FUNCTIONS = ("keras_hub>gelu_approximate", "keras_nlp>gelu_approximate")
 KERAS_CLASSES = {
     "keras": ("DTypePolicy", "DTypePolicyMap", "Quantizer"),
     "keras.dtype_policies": None,
@@ -66,6 +69,8 @@ def _forbidden(value):
 
 def _allowed(entry):
     module, name, registered = entry.get("module"), entry["class_name"], entry.get("registered_name")
+    if (module, name, registered) == ("builtins", "function", "function"):
+        return entry.get("config") in FUNCTIONS
     if isinstance(registered, str) and ">" in registered:
         return registered.split(">")[0] in TRUSTED_PACKAGES and registered_class(registered) is not None
     classes = KERAS_CLASSES.get(module, ())

@@ -153,22 +153,36 @@ def load_published_tokenizer(folder: Path):
     return read_tokenizer(folder, _read_config(folder)[1]["model_type"])
 
 
-def export_to_huggingface(model, folder: str | os.PathLike, max_shard_size: float = 5) -> None:
+def export_to_huggingface(
+    preset, folder: str | os.PathLike, tokenizer: bool = True, max_shard_size: float = 5, **overrides
+) -> None:
     """Write a model as a folder that `transformers` loads, with equal outputs.
 
-    Architectures, head and tokenizer are written down as Hugging Face has them: a pre-norm BERT is a
+    Architecture, head and tokenizer are written down as Hugging Face has them: a pre-norm BERT is a
     `RobertaPreLayerNorm` there, a pre-norm BART an `MBart`.
 
     Args:
-        model: a task of the zoo, with its head and tokenizer, or a backbone.
+        preset: a name of `zoo.list_presets()`, a folder or a handle; or a task or a backbone.
         folder: path. What was there before is replaced when all went well.
+        tokenizer: bool, False to leave the tokenizer out.
         max_shard_size: float, GB, largest file of weights.
+        **overrides: arguments of the backbone that replace those of a preset without a head.
 
     Raises:
         ValueError: if Hugging Face has no such architecture, head or tokenizer, with what is in the way.
     """
+    from zoo import presets
+
+    model, text = preset, getattr(preset, "tokenizer", None)
+    if isinstance(preset, (str, os.PathLike)):
+        kind = presets.task_class(preset)
+        if kind is not None and overrides:
+            raise ValueError(f"A task is written as it is. Received: {', '.join(overrides)}")
+        model = presets.load_backbone(preset, **overrides) if kind is None else kind.from_preset(preset)
+        if presets.has_tokenizer(presets.find(preset)):
+            text = presets.load_tokenizer(preset)
     tables = [table for each in TABLES.values() for table in each]
-    write_published(model, folder, tables, max_shard_size)
+    write_published(model, folder, tables, text if tokenizer else None, max_shard_size)
 
 
 def _read_config(folder):

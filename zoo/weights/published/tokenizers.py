@@ -175,8 +175,8 @@ def write_tokenizer(tokenizer, folder: Path, config: dict) -> None:
     else:
         raise ValueError(
             "The tokenizers of transformers that read SentencePiece change texts by rules of their own, beside those "
-            f"of the model. Received: a {type(tokenizer).__name__}. Write the model without it: "
-            "`export_to_huggingface(task.backbone, folder)`."
+            f"of the model. Received: a {type(tokenizer).__name__}. Write the model without it: `tokenizer=False`, "
+            "in the shell `--no-tokenizer`."
         )
     if "type_vocab_size" not in config or config["type_vocab_size"] < 2:
         settings["model_input_names"] = ["input_ids", "attention_mask"]

@@ -17,15 +17,18 @@ from zoo.weights.settings import backbone_arguments, write_settings
 GIGABYTE = 10**9
 
 
-def write_published(model, folder: str | os.PathLike, tables: list[NameTable], max_shard_size: float = 5) -> None:
+def write_published(
+    model, folder: str | os.PathLike, tables: list[NameTable], tokenizer=None, max_shard_size: float = 5
+) -> None:
     """Write a folder that `transformers` loads, with equal outputs.
 
     The folder is written beside and renamed, so an error leaves an older one as it was.
 
     Args:
-        model: a task of the zoo, with its head and tokenizer, or a backbone.
+        model: a task of the zoo, with its head, or a backbone.
         folder: path.
         tables: the name tables that there are; the first that can say what the model is, is taken.
+        tokenizer: the tokenizer that is written too, or None.
         max_shard_size: float, GB, largest file of weights.
 
     Raises:
@@ -33,7 +36,6 @@ def write_published(model, folder: str | os.PathLike, tables: list[NameTable], m
             the tokenizer; with what is in the way.
     """
     backbone = getattr(model, "backbone", model)
-    tokenizer = getattr(model, "tokenizer", None)
     table, config = _choose(backbone, tables, {} if tokenizer is None else _special_ids(backbone, tokenizer))
     head = None if model is backbone else _head(table, model)
     config["architectures"] = [table.published_name + (table.base_suffix if head is None else head.suffix)]
