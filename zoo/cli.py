@@ -287,7 +287,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, MemoryError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
         Console(stderr=True).print(f"[bold red]zoo:[/] {type(error).__name__}: ", end="")

@@ -23,6 +23,7 @@ from zoo.weights.configuration import read_configuration
 from zoo.weights.files import bytes_to_save, verify, writing_folder
 from zoo.weights.keras_hub_presets import export_to_keras_hub
 from zoo.weights.keras_weights import save_weights
+from zoo.weights.memory import check_room
 from zoo.weights.published import export_to_huggingface, published_head
 from zoo.weights.quantization import quantize_layers
 
@@ -132,7 +133,9 @@ def load_backbone(handle: str | os.PathLike, load_weights: bool = True, dtype=No
             no such model, or does not let it be read.
         ConnectionError: if the hub cannot be reached, and not all that is needed is on this machine.
         OSError: if there is no room for what is to be downloaded.
+        MemoryError: if the weights that a card speaks of need more memory than is free; nothing is downloaded then.
     """
+    check_room(find(handle).card, dtype, overrides)
     return open_backbone(bring(handle, weights=load_weights), load_weights, dtype, overrides)
 
 
@@ -164,8 +167,9 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
         for another one; otherwise it is new.
 
     Raises:
-        ValueError, ConnectionError, OSError: as `load_backbone` and `load_tokenizer` do.
+        ValueError, ConnectionError, OSError, MemoryError: as `load_backbone` and `load_tokenizer` do.
     """
+    check_room(find(handle).card, dtype)
     needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
     location = bring(handle, load_weights, needs_text)
     arguments["backbone"] = open_backbone(location, load_weights, dtype, {})

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from zoo.cards import ShippedFile, parse_card, read_card_file
+from zoo.cards.card import FAMILIES
 
 PUBLISHED = {
     "name": "bert_tiny_en_uncased",
@@ -94,6 +95,12 @@ def test_lists_every_unknown_key():
         ("bert_base_zh", {"language": "zh", "casing": None}),
         ("bert_base_multi_cased", {"language": "multi", "casing": "cased"}),
         ("albert_base_en_uncased", {"architecture": "AlbertBackbone"}),
+        ("roberta_base_en_uncased", {}),
+        ("roberta_large_mnli_en_uncased", {}),
+        ("electra_small_en_uncased", {"architecture": "AlbertBackbone"}),
+        ("electra_base_en_uncased", {}),
+        ("flan_t5_base_multi", {"architecture": "T5Backbone", "language": "multi", "casing": None}),
+        ("mass_base_en_uncased", {"architecture": "MassBackbone"}),
         ("bert_tiny_en_uncased_books", {"training": TRAINING}),
         ("bert_tiny_zh_wiki_news", {"language": "zh", "casing": None, "training": TRAINING}),
     ],
@@ -114,6 +121,9 @@ def test_takes_names_by_the_law(name, change):
         ("bert_Tiny_en_uncased", {}),
         ("bert_tiny_zh_uncased", {}),
         ("albert_tiny_en_uncased", {}),
+        ("roberta_tiny_en_uncased", {"architecture": "AlbertBackbone"}),
+        ("mass_tiny_en_uncased", {"architecture": "T5Backbone"}),
+        ("distilbert_en_uncased", {}),
         ("bert_tiny_en_uncased_books", {}),
         ("bert_tiny_en_uncased", {"training": TRAINING}),
         ("bert_tiny_en_uncased_", {"training": TRAINING}),
@@ -123,6 +133,22 @@ def test_takes_names_by_the_law(name, change):
 def test_refuses_other_names(name, change):
     with pytest.raises(ValueError, match="name: "):
         parse_card(PUBLISHED | {"name": name} | change)
+
+
+def test_says_what_the_models_of_an_architecture_are_called():
+    with pytest.raises(
+        ValueError, match=r"<family>_<size>_en_uncased.* of `AlbertBackbone` one of albert, electra\. Re"
+    ):
+        parse_card(PUBLISHED | {"architecture": "AlbertBackbone"})
+    with pytest.raises(
+        ValueError, match=r"the family of `BartBackbone` one of bart\. Received: 'bert_tiny_en_uncased'"
+    ):
+        parse_card(PUBLISHED | {"architecture": "BartBackbone"})
+
+
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_an_architecture_keeps_its_own_name(architecture):
+    assert architecture.removesuffix("Backbone").lower() in FAMILIES[architecture]
 
 
 @pytest.mark.parametrize(

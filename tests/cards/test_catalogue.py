@@ -125,6 +125,13 @@ def test_shows_itself_as_a_table(own_root):
     assert "Smaller &lt;than&gt; any." in found._repr_html_()
 
 
+def test_names_are_shown_whole_where_there_is_little_room(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = presets.list_presets()
+    assert max(map(len, found)) > 30
+    assert [name for name in found if name not in repr(found)] == []
+
+
 def test_listing_needs_no_keras():
     code = (
         "import sys, zoo; repr(zoo.list_presets()); zoo.presets.describe('bert_base_zh');"

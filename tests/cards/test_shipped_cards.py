@@ -7,23 +7,47 @@ import pytest
 
 import zoo.models
 import zoo.tokenizers
-from tests.checks import count_without_memory
+from tests.checks import count_without_memory, counts_without_memory
 from zoo import presets
 from zoo.cards import read_cards
 
 CARDS = read_cards()
-PUBLISHED = [card for card in CARDS if card.architecture == "BertBackbone" and not card.shipped]
+PUBLISHED = [card for card in CARDS if card.name.startswith("bert_") and not card.shipped]
 every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
 
 
+def make(card, **changes):
+    try:
+        return getattr(zoo.models, card.architecture)(**{**card.backbone, **changes})
+    except (TypeError, ValueError) as error:
+        error.add_note(f"The card is {card.name}.")
+        raise
+
+
+def but_for_layers(card):
+    return card.architecture, *sorted((name, value) for name, value in card.backbone.items() if name != "num_layers")
+
+
 @functools.cache
-def count(architecture, arguments):
-    return count_without_memory(lambda: getattr(zoo.models, architecture)(**dict(arguments)))
+def count_few_layers():
+    """The number of weights with one layer and with two, by all that the cards say but for the layers."""
+    different = {but_for_layers(card): card for card in CARDS}
+    makes = [functools.partial(make, card, num_layers=layers) for card in different.values() for layers in (1, 2)]
+    counts = counts_without_memory(makes)
+    return dict(zip(different, zip(counts[::2], counts[1::2], strict=True), strict=True))
 
 
 @every_card
 def test_builds_and_has_its_parameters(card):
-    assert count(card.architecture, tuple(card.backbone.items())) == card.parameter_count
+    # Layers are alike, so that these say how many weights a model of many layers has.
+    first, second = count_few_layers()[but_for_layers(card)]
+    assert first + (card.backbone["num_layers"] - 1) * (second - first) == card.parameter_count
+
+
+@pytest.mark.parametrize("name", ["bert_tiny_en_uncased", "electra_small_en_uncased", "mt5_small_multi_cased"])
+def test_builds_whole(name):
+    card = presets.read_card(name)
+    assert count_without_memory(lambda: make(card)) == card.parameter_count
 
 
 @every_card
@@ -33,7 +57,7 @@ def test_says_only_what_the_classes_take(card):
     assert defaults == set(), "a card holds what differs from the defaults"
     tokenizer = inspect.signature(getattr(zoo.tokenizers, card.tokenizer.kind)).parameters
     assert card.tokenizer.arguments.keys() <= tokenizer.keys()
-    if card.tokenizer.kind == "WordPiece":  # the vocabulary files of the others say it
+    if card.tokenizer.kind == "WordPiece" and card.casing:  # the vocabulary files of the others say it
         assert card.tokenizer.arguments["lowercase"] == (card.casing != "cased")
 
 
@@ -108,6 +132,42 @@ def test_all_of_googles_small_models_have_a_card():
         if "1908.08962" in card.paper:
             layers, heads, size = (card.backbone[name] for name in ("num_layers", "num_heads", "hidden_dim"))
             assert card.source.handle == f"hf://google/bert_uncased_L-{layers}_H-{size}_A-{heads}"
+
+
+# As `transformers` and KerasHub count: without the two
+# unused positions and the one segment of RoBERTa, with the pooler of ELECTRA and DistilBERT.
+@pytest.mark.parametrize(
+    ("name", "parameter_count"),
+    [
+        ("roberta_base_en_cased", 124_645_632 - 3 * 768),
+        ("roberta_large_en_cased", 355_359_744 - 3 * 1024),
+        ("distilbert_base_en_uncased", 66_362_880 + 769 * 768),
+        ("electra_small_en_uncased", 13_548_800),
+        ("electra_base_en_uncased", 109_482_240),
+        ("electra_large_en_uncased", 335_141_888),
+        ("bart_large_cnn_en_cased", 406_290_432),
+        ("mt5_small_multi_cased", 300_176_768),
+        ("mt5_base_multi_cased", 582_401_280),
+        ("mt5_large_multi_cased", 1_229_581_312),
+        ("mt5_xl_multi_cased", 3_742_619_648),
+        ("mt5_xxl_multi_cased", 12_921_057_280),
+    ],
+)
+def test_the_published_sizes_of_others(name, parameter_count):
+    assert presets.read_card(name).parameter_count == parameter_count
+
+
+@pytest.mark.parametrize(
+    ("pattern", "millions"),
+    [
+        ("ernie_*_v3_zh", [18, 23, 27, 75, 118, 296]),
+        ("roberta_rbt*_zh", [38, 46, 60, 61]),
+        ("electra_*_180g_zh", [12, 25, 102, 326]),
+    ],
+)
+def test_sizes_that_are_published_in_millions(pattern, millions):
+    counts = sorted(presets.read_card(name).parameter_count for name in presets.list_presets(pattern))
+    assert [round(number / 1e6) for number in counts] == millions
 
 
 def test_no_two_cards_have_the_same_source():

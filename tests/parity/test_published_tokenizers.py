@@ -7,6 +7,7 @@ import pytest
 import sentencepiece
 
 import zoo
+from zoo.tokenizers.sentence_piece_proto import parse_proto
 
 transformers = pytest.importorskip("transformers", reason="the reference tokenizers are those of transformers")
 
@@ -90,6 +91,23 @@ def test_of_a_t5(model_type, corpus, tmp_path):
     again = type(ours).from_config(ours.get_config())
     again.load_assets(str(tmp_path))
     assert again.fingerprint() == ours.fingerprint()
+
+
+def test_of_an_mt5_whose_model_has_the_sentinels(corpus, tmp_path):
+    sentinels = [f"▁<extra_id_{number}>" for number in reversed(range(100))]
+    train(corpus, tmp_path, pad_id=0, eos_id=1, unk_id=2, bos_id=-1, pad_piece="<pad>")
+    proto = parse_proto((tmp_path / "spiece.model").read_bytes())
+    for piece in sentinels:
+        proto.pieces.add(piece=piece, score=0.0, type=proto.pieces[0].USER_DEFINED)
+    (tmp_path / "spiece.model").write_bytes(proto.SerializeToString())
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mt5"}))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"extra_ids": 0}))
+    ours = zoo.presets.load_tokenizer(tmp_path)
+    reference = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))
+    assert ours.vocabulary_size() == reference.vocab_size()
+    assert ours.sentinel_ids == [reference.piece_to_id(piece) for piece in reversed(sentinels)]
+    for text in [*TEXTS, *fuzzed(503), "the <extra_id_0> barked"]:
+        assert ours.encode([text])[0].tolist() == reference.encode(text), text
 
 
 def test_a_folder_of_another_sentence_piece(corpus, tmp_path):

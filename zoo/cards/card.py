@@ -14,6 +14,13 @@ LANGUAGE = re.compile(r"[a-z]{2,3}|multi")
 TAG = r"[a-z0-9]+(?:_[a-z0-9]+)*?"
 HANDLE = re.compile(r"hf://[\w.-]+/[\w.-]+(@[\w.-]+)?|kaggle://[\w.-]+/[\w.-]+/keras/[\w.-]+(/\d+)?")
 FLOAT32_BYTES = 4
+# What the models of an architecture are called, where papers gave names of their own to what is one architecture here;
+# those of any other class are called after it (`bart_...` for `BartBackbone`).
+FAMILIES = {
+    "BertBackbone": ("bert", "distilbert", "distilroberta", "electra", "ernie", "macbert", "roberta"),
+    "AlbertBackbone": ("albert", "electra"),
+    "T5Backbone": ("t5", "flan_t5", "mt5"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +101,9 @@ class Card:
     """What there is to know about a preset.
 
     Attributes:
-        name: `<architecture>_<size>_<language>[_<casing>][_<corpus>]`; a corpus tag marks weights that this
-            project trained.
+        name: `<family>_<size>_<language>[_<casing>][_<corpus>]`. The family is a name that `FAMILIES` gives to the
+            architecture, such as `bert` or `roberta`; the size may go on with a version or the task that it was tuned
+            to (`base_v2`, `large_mnli`); a corpus tag marks weights that this project trained.
         architecture: name of a backbone class of `zoo`.
         description: one sentence.
         language: ISO 639 code, or `"multi"`.
@@ -182,15 +190,18 @@ def _inconsistencies(card):
 
 
 def _name_problems(card):
-    family = card.architecture.removesuffix("Backbone")
-    if not family or family == card.architecture:
+    own = card.architecture.removesuffix("Backbone")
+    if not own or own == card.architecture:
         return [f"architecture: must be the name of a backbone class. Received: {card.architecture!r}"]
-    casing = f"_{card.casing}" if card.casing else ""
-    start = f"{family.lower()}_<size>_{card.language}{casing}"
-    pattern = re.escape(start).replace("<size>", TAG) + f"(?P<corpus>_(?!cased$|uncased$){TAG})?"
+    families = FAMILIES.get(card.architecture, (own.lower(),))
+    end = f"_{card.language}" + (f"_{card.casing}" if card.casing else "")
+    pattern = f"(?:{'|'.join(families)})_{TAG}{re.escape(end)}(?P<corpus>_(?!cased$|uncased$){TAG})?"
     match = re.fullmatch(pattern, card.name)
     if match is None:
-        return [f"name: must be {start}[_<corpus>]. Received: {card.name!r}"]
+        return [
+            f"name: must be <family>_<size>{end}[_<corpus>], and the family of `{card.architecture}` one of "
+            f"{', '.join(families)}. Received: {card.name!r}"
+        ]
     if bool(match["corpus"]) != (card.training is not None):
         return [
             "name: a corpus tag marks weights that this project trained, with a `training` record; "

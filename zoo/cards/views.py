@@ -47,6 +47,8 @@ class PresetList(Sequence):
             table.add_column(column, justify="right" if column in ("parameters", "size") else "left")
         for column in table.columns:
             column.no_wrap, column.overflow = True, "ellipsis"
+        # A name is there to be copied, so that other columns are cut first.
+        table.columns[0].min_width = max((len(name) for name in self), default=0)
         for row in self._rows():
             table.add_row(*row)
         return table

@@ -1,7 +1,7 @@
 """SentencePiece models as files: what is read, checked and changed of one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -63,6 +63,20 @@ def find_in_texts(proto: bytes, token: str, required: Sequence[str]) -> bytes:
     if pieces[token].type == pieces[token].USER_DEFINED:
         return proto
     pieces[token].type = pieces[token].USER_DEFINED
+    return model.SerializeToString(deterministic=True)
+
+
+def rename_to_control_pieces(proto: bytes, names: Mapping[str, str]) -> bytes:
+    """Return a model in which some pieces have other names and the same ids, and no text gives them.
+
+    Args:
+        proto: bytes of a SentencePiece model.
+        names: dict from a piece, which need not be there, to its new name.
+    """
+    model = parse_proto(proto)
+    for piece in model.pieces:
+        if piece.piece in names:
+            piece.piece, piece.type = names[piece.piece], piece.CONTROL
     return model.SerializeToString(deterministic=True)
 
 

@@ -19,7 +19,8 @@ WITHOUT_EFFECT = frozenset([
     "chunk_size_feed_forward", "is_encoder_decoder", "tokenizer_class", "pooler_type", "pooler_fc_size",
     "attention_probs_dropout_prob", "attention_dropout", "activation_dropout", "dense_act_fn", "is_gated_act",
     "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "use_bfloat16",
-    "seq_classif_dropout", "qa_dropout", "sinusoidal_pos_embds",
+    "seq_classif_dropout", "qa_dropout", "sinusoidal_pos_embds", "_num_labels", "force_bos_token_to_be_generated",
+    "eos_token_ids", "replacing_rate", "student_encoder_layers", "student_decoder_layers", "save_step",
 ])  # fmt: skip
 
 

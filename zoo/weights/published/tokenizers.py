@@ -107,7 +107,12 @@ def sentence_piece(folder: Path, model_type: str):
     """
     from zoo.tokenizers import T5Unigram, Unigram
     from zoo.tokenizers.albert_text import prepare_as_albert
-    from zoo.tokenizers.sentence_piece_proto import add_control_pieces, parse_proto, read_proto
+    from zoo.tokenizers.sentence_piece_proto import (
+        add_control_pieces,
+        parse_proto,
+        read_proto,
+        rename_to_control_pieces,
+    )
 
     settings = _settings(folder)
     proto = read_proto(folder / SENTENCE_PIECE_FILES[0])
@@ -123,6 +128,10 @@ def sentence_piece(folder: Path, model_type: str):
             f"SentencePiece models of ALBERT and T5 are read. Received: model_type={model_type!r} in {folder}. "
             "Give a `tokenizer` of your own."
         )
+    # In the model of mT5 they are there, each with the space before it; in T5's they are not.
+    proto = rename_to_control_pieces(
+        proto, {f"▁<extra_id_{number}>": f"<extra_id_{number}>" for number in range(SENTINELS)}
+    )
     there = {piece.piece for piece in parse_proto(proto).pieces}
     names = [f"<extra_id_{number}>" for number in reversed(range(settings.get("extra_ids", SENTINELS)))]
     return T5Unigram(add_control_pieces(proto, [name for name in names if name not in there]))
