@@ -43,7 +43,9 @@ def test_to_huggingface(tmp_path):
 
 @pytest.mark.skipif(keras.config.backend() == "torch", reason="Keras writes no SavedModel from its PyTorch backend")
 def test_to_saved_model(tmp_path):
-    task().save_to_preset(tmp_path / "own")
+    tokenizer = zoo.tokenizers.train_unigram(["the dogs bark", "a dog"] * 3, vocabulary_size=40, progress=False)
+    backbone = zoo.BertBackbone(tokenizer.vocabulary_size(), **SIZES)
+    zoo.TokenClassifier(backbone, tokenizer=tokenizer, labels=["O", "B-PER"]).save_to_preset(tmp_path / "own")
     code, _, error = shell("convert", tmp_path / "own", tmp_path / "served", "--to", "saved-model")
     assert (code, error) == (0, "") and (tmp_path / "served" / "saved_model.pb").is_file()
     code, _, error = shell("convert", tmp_path / "own", tmp_path / "served", "--to", "saved-model")

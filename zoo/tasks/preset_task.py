@@ -73,7 +73,9 @@ class PresetTask(keras_hub.models.Task):
           of tensors: `logits`, `probabilities`, `labels`; `scores`; `logits`, `tags`.
         - `serve_features(features)`: what a call of the task takes and returns.
 
-        Other tasks and formats, and a task without a tokenizer, take features as Keras has it.
+        Other tasks and formats, and a task without a tokenizer, take features as Keras has it. What it writes as
+        ONNX from TensorFlow is of no use (Keras 3.15, tf2onnx 1.17): the exact GELU has no counterpart there, and
+        constants become inputs.
 
         Args:
             filepath: str or path of the folder or file.
