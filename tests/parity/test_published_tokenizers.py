@@ -3,6 +3,7 @@
 import json
 import random
 
+import numpy as np
 import pytest
 import sentencepiece
 
@@ -117,3 +118,43 @@ def test_a_folder_of_another_sentence_piece(corpus, tmp_path):
         ValueError, match=r"SentencePiece models of ALBERT and T5 are read\. Received: model_type='bert'"
     ):
         zoo.presets.load_tokenizer(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def roberta(corpus, tmp_path_factory):
+    """A tokenizer of byte pairs, here and there."""
+    folder = tmp_path_factory.mktemp("roberta")
+    ours = zoo.tokenizers.train_byte_pair(corpus, 331, progress=False)
+    ours.save_assets(str(folder))
+    return ours, transformers.RobertaTokenizer(str(folder / "vocabulary.json"), str(folder / "merges.txt"))
+
+
+def test_pairs_of_a_roberta(roberta):
+    ours, theirs = roberta
+    first = ["the dog barked", "a café", "the king's queen and the dog"]
+    second = ["so", "and the dogs barked at it", "no"]
+    with pytest.warns(UserWarning, match="1 of 3 texts are longer than the model's 13 tokens"):
+        rows = zoo.tasks.TextPreprocessor(ours, sequence_length=13)((first, second))
+    for row, pair in enumerate(zip(first, second, strict=True)):
+        ids = rows["token_ids"][row][rows["padding_mask"][row] == 1].tolist()
+        assert ids == theirs(*pair, truncation="longest_first", max_length=13)["input_ids"]
+
+
+def test_questions_of_a_roberta(roberta):
+    ours, theirs = roberta
+    question, context = "who barked at the king?", "the dogs and the queen barked at the king of the café and so on"
+    backbone = zoo.BertBackbone(
+        ours.vocabulary_size(), 1, 3, 12, 29, num_segments=0, max_sequence_length=29, epsilon=1e-5
+    )
+    task = zoo.QuestionAnswering(backbone, tokenizer=ours, stride=7)
+    answers = [{"text": "dogs", "answer_start": 4}]
+    windows = task._encode(task._read([{"id": "1", "question": question, "context": context, "answers": answers}]))
+    features, *_ = windows.batch(np.arange(len(windows.lengths)), 29)
+    overlap = 29 - 4 - len(ours.encode([question])[0]) - 7
+    there = theirs(
+        question, context, truncation="only_second", max_length=29, stride=overlap, return_overflowing_tokens=True,
+        padding="max_length",
+    )  # fmt: skip
+    assert len(there["input_ids"]) > 1
+    assert features["token_ids"].tolist() == there["input_ids"]
+    assert features["padding_mask"].tolist() == there["attention_mask"]

@@ -90,6 +90,7 @@ class EncodedExamples:
 def encode_texts(texts, second, tokenizer, sequence_length: int) -> EncodedTexts:
     """Tokenize texts or pairs of texts once: `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
 
+    A tokenizer says how many end tokens stand between two texts; in RoBERTa it is `<s> a </s></s> b </s>`.
     A pair that is too long loses tokens from the end of its longer text, one at a time, so that both
     remain (Devlin et al. 2019, released code); a single text loses its end.
 
@@ -108,21 +109,27 @@ def encode_texts(texts, second, tokenizer, sequence_length: int) -> EncodedTexts
     second_lengths = np.zeros_like(first_lengths)
     if second_ids is not None:
         second_lengths = np.array([len(ids) for ids in second_ids], "int64")
-    room = sequence_length - (2 if second is None else 3)
+    separators = 1 if second is None else separators_of(tokenizer)
+    room = sequence_length - (2 if second is None else 2 + separators)
     kept_first, kept_second = truncate_longest_first(first_lengths, second_lengths, room)
     start, end = [tokenizer.start_token_id], [tokenizer.end_token_id]
     pieces = []
     for row, ids in enumerate(first_ids):
-        pieces += [start, ids[: kept_first[row]], end]
+        pieces += [start, ids[: kept_first[row]], end * separators]
         if second_ids is not None:
             pieces += [second_ids[row][: kept_second[row]], end]
-    lengths = kept_first + 2 if second_ids is None else kept_first + kept_second + 3
+    lengths = kept_first + 2 if second_ids is None else kept_first + kept_second + 2 + separators
     return EncodedTexts(
         token_ids=np.concatenate(pieces).astype("int32"),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        second_starts=(kept_first + 2).astype("int32"),
+        second_starts=(kept_first + 1 + separators).astype("int32"),
         num_truncated=int(np.sum((kept_first < first_lengths) | (kept_second < second_lengths))),
     )
+
+
+def separators_of(tokenizer) -> int:
+    """How many end tokens stand between two texts: 1 as in BERT, unless a tokenizer says otherwise."""
+    return getattr(tokenizer, "separators", 1)
 
 
 def truncate_longest_first(first, second, room: int):

@@ -6,6 +6,7 @@ The same rows as those of `zoo.data.ragged` and `zoo.data.words`, made of string
 import tensorflow as tf
 
 from zoo.data import features
+from zoo.data.ragged import separators_of
 
 
 def text_rows(tokenizer, sequence_length: int, first, second=None) -> dict:
@@ -27,14 +28,15 @@ def text_rows(tokenizer, sequence_length: int, first, second=None) -> dict:
         return _rows(tokenizer, [_shorten(first_ids, kept)], kept + 2)
     second_ids = tokenizer.tokenize(second)
     second_lengths = second_ids.row_lengths()
-    room = sequence_length - 3
+    separators = separators_of(tokenizer)
+    room = sequence_length - 2 - separators
     # As in `truncate_longest_first`.
     at_least = tf.maximum(room - second_lengths, room - room // 2)
     fits = first_lengths + second_lengths <= room
     kept_first = tf.where(fits, first_lengths, tf.minimum(first_lengths, at_least))
     kept_second = tf.minimum(second_lengths, room - kept_first)
     parts = [_shorten(first_ids, kept_first), _shorten(second_ids, kept_second)]
-    return _rows(tokenizer, parts, kept_first + 2)
+    return _rows(tokenizer, parts, kept_first + 1 + separators, separators)
 
 
 def word_rows(tokenizer, sequence_length: int, words) -> tuple[dict, tf.Tensor, tf.Tensor]:
@@ -69,13 +71,14 @@ def word_rows(tokenizer, sequence_length: int, words) -> tuple[dict, tf.Tensor, 
     return _rows(tokenizer, [sentences], lengths + 2), places, tf.stack([rows, first], axis=1)
 
 
-def _rows(tokenizer, parts, second_starts):
+def _rows(tokenizer, parts, second_starts, separators=1):
     def column(number):
         return tf.fill([parts[0].nrows(), 1], number)
 
     pieces = [column(tokenizer.start_token_id)]
-    for ids in parts:
-        pieces += [ids, column(tokenizer.end_token_id)]
+    for ids in parts[:-1]:
+        pieces += [ids, *[column(tokenizer.end_token_id)] * separators]
+    pieces += [parts[-1], column(tokenizer.end_token_id)]
     joined = tf.concat(pieces, axis=1)  # (batch, tokens)
     lengths = joined.row_lengths()[:, None]
     token_ids = joined.to_tensor(tokenizer.pad_token_id)  # (batch, length)

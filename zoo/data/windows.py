@@ -6,9 +6,7 @@ import numpy as np
 
 from zoo.data import features
 from zoo.data.question_answering import Questions
-
-# The length of a question's special tokens: [CLS] question [SEP] passage [SEP].
-SPECIAL_TOKENS = 3
+from zoo.data.ragged import separators_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class Windows:
         targets: int32 array (windows, 2), positions of the answer's first and last token, 0 where the window
             does not hold all of it; None if the answers are unknown.
         special_ids: int, int, int: start, end, padding.
+        separators: int, end tokens between question and passage.
         names: names of the features that the model takes.
     """
 
@@ -64,6 +63,7 @@ class Windows:
     firsts: np.ndarray
     targets: np.ndarray | None
     special_ids: tuple[int, int, int]
+    separators: int
     names: tuple[str, ...]
 
     @property
@@ -85,12 +85,13 @@ class Windows:
         positions = np.arange(length)[None, :]  # (1, length)
         first = self.firsts[indices][:, None]  # (batch, 1)
         end = first + self.sizes[indices][:, None]
-        in_question = (positions > 0) & (positions < first - 1)  # (batch, length)
+        between = first - self.separators
+        in_question = (positions > 0) & (positions < between)  # (batch, length)
         in_passage = (positions >= first) & (positions < end)
         question_starts = self.question_ids.offsets[self.numbers[indices]][:, None]
         token_ids = np.full(in_passage.shape, pad_id, "int32")
         token_ids[:, 0] = start_id
-        token_ids[(positions == first - 1) | (positions == end)] = end_id
+        token_ids[((positions >= between) & (positions < first)) | (positions == end)] = end_id
         token_ids[in_question] = self.question_ids.token_ids[(question_starts + positions - 1)[in_question]]
         passage_starts = self.starts[indices][:, None]
         token_ids[in_passage] = self.passage_ids.token_ids[(passage_starts + positions - first)[in_passage]]
@@ -121,6 +122,11 @@ class Windows:
         return first, last
 
 
+def num_special_tokens(tokenizer) -> int:
+    """The tokens beside question and passage: those of `[CLS] question [SEP] passage [SEP]`."""
+    return 2 + separators_of(tokenizer)
+
+
 def encode_windows(
     questions: Questions, tokenizer, names, sequence_length: int, stride: int, max_question_length: int
 ) -> tuple[Windows, int]:
@@ -144,7 +150,8 @@ def encode_windows(
     Raises:
         ValueError: if a passage or an answer has no token, with the ids of the questions.
     """
-    room = sequence_length - SPECIAL_TOKENS
+    separators = separators_of(tokenizer)
+    room = sequence_length - num_special_tokens(tokenizer)
     question_rows = tokenizer.encode(questions.texts)
     kept = min(max_question_length, room // 2)
     question_ids = Ragged.of([row[:kept] for row in question_rows])
@@ -162,9 +169,10 @@ def encode_windows(
         numbers=numbers,
         starts=starts + passage_ids.offsets[questions.passage_numbers[numbers]],
         sizes=sizes,
-        firsts=question_ids.lengths[numbers] + 2,
+        firsts=question_ids.lengths[numbers] + 1 + separators,
         targets=None,
         special_ids=(tokenizer.start_token_id, tokenizer.end_token_id, tokenizer.pad_token_id),
+        separators=separators,
         names=tuple(names),
     )
     if questions.labels is not None:

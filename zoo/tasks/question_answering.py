@@ -8,7 +8,7 @@ import numpy as np
 from zoo.data import features
 from zoo.data.inputs import has_features
 from zoo.data.question_answering import Questions, read_questions
-from zoo.data.windows import SPECIAL_TOKENS, Windows, encode_windows
+from zoo.data.windows import Windows, encode_windows, num_special_tokens
 from zoo.heads import SpanHead
 from zoo.metrics.squad import best_threshold, score_answers, squad_scores
 from zoo.tasks.answers import Answer, Spans, answers_of, find_spans
@@ -101,7 +101,7 @@ class QuestionAnswering(Task):
 
     def _encode(self, examples: Questions) -> Windows:
         length = self.preprocessor.sequence_length
-        if length < SPECIAL_TOKENS + 2:
+        if length < num_special_tokens(self.tokenizer) + 2:
             raise ValueError(
                 f"A model must have room for a question and a passage. Received: sequence_length={length} tokens"
             )

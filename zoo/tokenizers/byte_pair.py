@@ -74,6 +74,7 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
     # RoBERTa is BERT with another recipe.
     backbone_cls = BackboneOfPresets("BertBackbone")
     tokens_of_names = _TOKENS_OF_NAMES
+    separators = 2  # as in the released code of RoBERTa and of BART
 
     def __init__(self, vocabulary=None, merges=None, **kwargs):
         self._check_choices(kwargs, _FIXED, "BytePairTokenizer")

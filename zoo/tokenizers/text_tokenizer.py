@@ -52,9 +52,11 @@ class TextTokenizer:
 
     Attributes:
         tokens_of_names: dict, `{"pad": "[PAD]", ...}`, which token has which purpose.
+        separators: int, how many end tokens stand between two texts.
     """
 
     tokens_of_names: Mapping[str, str]
+    separators = 1
 
     _pieces = None
 
