@@ -3,11 +3,15 @@
 import ast
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+import zoo
+from tests.weights.hub_stand_in import HubStandIn
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -47,6 +51,10 @@ TINY = {
     ),
     "08_why_bert_works": ({"num_sentences": 3, "num_seeds": 1}, []),
     "09_every_way_to_corrupt_text": ({"num_texts": 43}, []),
+    "11_published_checkpoints": (
+        {"preset": "hf://someone/tiny-bert", "num_texts": 13, "epochs": 1},
+        ["review_judge", "review_judge_int8", "review_judge_hf"],
+    ),
 }
 # At this size nearly all of the time would go into tracing graphs.
 EAGERLY = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
@@ -107,8 +115,23 @@ def test_the_parameters_are_those_that_the_tests_shrink(path):
     assert [statement.targets[0].id for statement in statements] == list(TINY[path.stem][0])
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A stand-in for the hub, with a model that a notebook may ask for by its address."""
+    folder = tmp_path_factory.mktemp("hub") / "tiny-bert"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "RobertaPreLayerNorm has no head for pairs")
+        zoo.presets.export_to_huggingface("bert_tiny_en_uncased_books", folder)
+    with HubStandIn(**{"someone/tiny-bert": folder}) as stand_in:
+        yield stand_in
+
+
 @BY_NAME
-def test_it_runs(path, tmp_path, monkeypatch):
+def test_it_runs(path, tmp_path, monkeypatch, hub):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     # The copy that is tested, its shell command included, whatever else is installed.
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
