@@ -221,7 +221,8 @@ def test_loads_a_preset_of_keras_hub(tmp_path):
     original.save_to_preset(tmp_path)
     keras_hub.tokenizers.BertTokenizer(VOCABULARY, lowercase=True).save_to_preset(tmp_path)
     loaded = presets.load_backbone(tmp_path)
-    assert type(loaded) is zoo.BertBackbone and loaded.count_params() == original.count_params()
+    assert type(loaded) is zoo.BertBackbone and loaded.activation == "gelu_approximate"
+    assert loaded.count_params() == original.count_params()
     assert presets.load_tokenizer(tmp_path).get_vocabulary() == VOCABULARY
 
 

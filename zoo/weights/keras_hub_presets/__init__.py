@@ -29,9 +29,13 @@ def keras_hub_table(registered_name: str, config: Mapping):
     Returns:
         `KerasHubTable`, or None for other classes and for settings that ours does not have.
     """
-    package, _, name = str(registered_name).partition(">")
-    table = _tables().get(name) if package in PACKAGES else None
+    table = _table_of_class(registered_name)
     return None if table is None or table.arguments_here(config) is None else table
+
+
+def _table_of_class(registered_name):
+    package, _, name = str(registered_name).partition(">")
+    return _tables().get(name) if package in PACKAGES else None
 
 
 def backbone_here(theirs, load_weights: bool = True, dtype=None, overrides: Mapping | None = None):
@@ -53,12 +57,12 @@ def backbone_here(theirs, load_weights: bool = True, dtype=None, overrides: Mapp
 
     import zoo.models
 
-    config = theirs.get_config()
-    table = keras_hub_table(keras.saving.get_registered_name(type(theirs)), config)
-    if table is None:
+    table = _table_of_class(keras.saving.get_registered_name(type(theirs)))
+    arguments = None if table is None else table.arguments_here(theirs.get_config())
+    if arguments is None:
         return theirs
     kind = getattr(zoo.models, table.architecture)
-    arguments = {**table.arguments_here(config), **(overrides or {})}
+    arguments |= overrides or {}
     check_arguments(kind, arguments, f"keras_hub.models.{table.architecture}")
     ours = kind(**arguments, dtype=dtype)
     if load_weights:
