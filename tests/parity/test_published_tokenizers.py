@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import sentencepiece
+import tensorflow as tf
 
 import zoo
 from zoo.tokenizers.sentence_piece_proto import parse_proto
@@ -158,3 +159,28 @@ def test_questions_of_a_roberta(roberta):
     assert len(there["input_ids"]) > 1
     assert features["token_ids"].tolist() == there["input_ids"]
     assert features["padding_mask"].tolist() == there["attention_mask"]
+
+
+def test_a_bart_without_a_mask(roberta, tmp_path):
+    ours, _ = roberta
+    ours.save_assets(str(tmp_path))
+    (tmp_path / "vocabulary.json").rename(tmp_path / "vocab.json")
+    vocabulary = json.loads((tmp_path / "vocab.json").read_text())
+    mask, size = vocabulary.pop("<mask>"), len(vocabulary)
+    vocabulary = {piece: number - (number > mask) for piece, number in vocabulary.items()}
+    (tmp_path / "vocab.json").write_text(json.dumps({**vocabulary, "<mask>": size}))
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bart", "vocab_size": size}))
+    found = zoo.presets.load_tokenizer(tmp_path)
+    assert found.vocabulary_size() == size and found.mask_token_id is None and "<mask>" not in found.special_tokens
+    text = "the dog <mask> at a café"
+    (ids,) = found.encode([text])
+    assert found.decode(ids) == text and ids.max() < size
+    assert found.encode_with_offsets([text])[0][0].tolist() == ids.tolist()
+    in_graph = tf.function(lambda texts: found.tokenize(texts).to_tensor())
+    assert in_graph(tf.constant([text])).numpy().tolist() == [ids.tolist()]
+    found.save_assets(str(tmp_path))
+    again = type(found).from_config(found.get_config())
+    again.load_assets(str(tmp_path))
+    assert again.encode([text])[0].tolist() == ids.tolist()
+    with pytest.raises(ValueError, match="must have a `mask_token_id`"):
+        zoo.objectives.preview(zoo.objectives.TextInfilling(), ["the dog barked."], found)

@@ -115,7 +115,7 @@ def test_fingerprint_changes_with_the_ids(tokenizer):
     assert len({other.fingerprint() for other in [tokenizer, *others]}) == 4
 
 
-@pytest.mark.parametrize("missing", SPECIAL_TOKENS)
+@pytest.mark.parametrize("missing", SPECIAL_TOKENS[:-1])  # a mask may be missing
 def test_a_missing_special_token_is_an_error(missing):
     vocabulary = vocabulary_of(MERGES, specials=[token for token in SPECIAL_TOKENS if token != missing])
     with pytest.raises(ValueError, match=rf"without \['{missing}'\]"):

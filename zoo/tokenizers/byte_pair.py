@@ -41,9 +41,10 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
     the same ids.
 
     `<mask>` in a text, with the white space before it, is the mask token; no other special token is made from what a
-    text says. Case matters, and so does a space: ` dog` within a text is another piece than `dog` at its beginning.
-    A piece begins a word (`word_starts`) if it begins with white space, a sign, or a character beyond U+07FF, as
-    Chinese has them, or is a special token.
+    text says. A vocabulary may lack it, as that of a model tuned for summaries does: then `mask_token_id` is None, and
+    `<mask>` is text like any other. Case matters, and so does a space: ` dog` within a text is another piece than `dog`
+    at its beginning. A piece begins a word (`word_starts`) if it begins with white space, a sign, or a character beyond
+    U+07FF, as Chinese has them, or is a special token.
 
     Args:
         vocabulary: the path of a vocabulary file (JSON, `{piece: id}`), or a dict. A space in a piece is `Ġ`; other
@@ -99,7 +100,9 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
             self._set_pieces(None)
             return
         pieces, merges = read_pieces(vocabulary), read_merges(merges)
-        pairs = check_byte_pairs(pieces, merges, SPECIAL_TOKENS)
+        pairs = check_byte_pairs(pieces, merges, SPECIAL_TOKENS[:-1])
+        self.tokens_of_names = {name: token for name, token in _TOKENS_OF_NAMES.items() if token in set(pieces)}
+        self.mask_token_id = None
         self.vocabulary = {piece: number for number, piece in enumerate(pieces)}
         self.merges = merges
         self._bytes = [piece_to_bytes(piece) for piece in pieces]
@@ -114,7 +117,8 @@ class BytePair(TextTokenizer, keras_hub.tokenizers.RobertaTokenizer):
         rust.pre_tokenizer = build_pre_tokenizer()
         # Without this, the space before a word would be a part of its place.
         rust.post_processor = tokenizers.processors.ByteLevel(trim_offsets=True)
-        rust.add_special_tokens([tokenizers.AddedToken(MASK, normalized=False, lstrip=True)])
+        if MASK in self.vocabulary:
+            rust.add_special_tokens([tokenizers.AddedToken(MASK, normalized=False, lstrip=True)])
         return rust
 
     def _encode_batch(self, texts):

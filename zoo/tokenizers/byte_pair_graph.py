@@ -24,7 +24,7 @@ class GraphBytePair:
         contents: for each id the bytes that it stands for.
         byte_ids: for each byte its id.
         merges: the ids of two pieces and of what they make together, in the order in which they are joined.
-        mask_id: int, id of the mask token.
+        mask_id: int, id of the mask token; None if there is none.
     """
 
     def __init__(
@@ -37,6 +37,8 @@ class GraphBytePair:
         self._contents = list(contents)
         self._byte_ids = np.array(byte_ids, np.int64)
         self._mask_id = mask_id
+        # No text in UTF-8 has the bytes that stand for none.
+        self._mask = b"\xff\xff" if mask_id is None else self._contents[mask_id]
         left, right, self._merged = np.array(merges, np.int64).reshape(-1, 3).T
         keys = left * len(contents) + right
         # A pair that is there twice is joined when it is first there.
@@ -59,7 +61,7 @@ class GraphBytePair:
         if isinstance(texts, tf.RaggedTensor):
             return texts.with_flat_values(self.tokenize(texts.flat_values))
         texts = tf.convert_to_tensor(texts)
-        parts = tf.strings.split(tf.reshape(texts, [-1]), self._contents[self._mask_id])  # (texts, parts)
+        parts = tf.strings.split(tf.reshape(texts, [-1]), self._mask)  # (texts, parts)
         ids = parts.with_values(self._tokenize_parts(parts)).merge_dims(1, 2)  # (texts, tokens)
         if texts.shape.rank == 0:
             return ids.values
@@ -85,7 +87,7 @@ class GraphBytePair:
         ids = tf.gather(self._join_pairs(different), places)  # (words, tokens)
         word_parts = tf.gather(characters.value_rowids(), starts)
         ids = tf.RaggedTensor.from_value_rowids(ids, word_parts, characters.nrows(), validate=False).merge_dims(1, 2)
-        masks = tf.fill([tf.math.count_nonzero(before_mask)], self._mask_id)
+        masks = tf.fill([tf.math.count_nonzero(before_mask)], self._mask_id or 0)
         masks = tf.RaggedTensor.from_row_lengths(masks, tf.cast(before_mask, tf.int64), validate=False)
         return tf.concat([ids, masks], 1)
 

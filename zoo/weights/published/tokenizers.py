@@ -89,14 +89,23 @@ def word_piece(folder: Path):
 
 
 def byte_pair(folder: Path):
-    """The byte pairs of a BART: `vocab.json` and `merges.txt`, or what `tokenizer.json` holds of them."""
+    """The byte pairs of a BART: `vocab.json` and `merges.txt`, or what `tokenizer.json` holds of them.
+
+    A BART tuned for summaries has no vector for the mask, the last of the pieces in its files: then it is left out.
+    """
     from zoo.tokenizers import BytePair
+    from zoo.tokenizers.byte_pair import MASK
 
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-        return BytePair(str(folder / "vocab.json"), str(folder / "merges.txt"))
-    model = _tokenizer_json(folder, "BPE", "vocab.json and merges.txt")["model"]
-    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
-    return BytePair(model["vocab"], merges)
+        vocabulary, merges = read_json(folder / "vocab.json", LARGEST_TOKENIZER), str(folder / "merges.txt")
+    else:
+        model = _tokenizer_json(folder, "BPE", "vocab.json and merges.txt")["model"]
+        vocabulary = model["vocab"]
+        merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+    rows = read_json(folder / "config.json").get("vocab_size")
+    if vocabulary.get(MASK) == rows == len(vocabulary) - 1:
+        vocabulary = {piece: number for piece, number in vocabulary.items() if piece != MASK}
+    return BytePair(vocabulary, merges)
 
 
 def sentence_piece(folder: Path, model_type: str):
