@@ -5,6 +5,7 @@ a JSON file beside the folder, gives it a name; see `zoo.cards`. Cards and shipp
 package. A folder in the environment variable `ZOO_PRESETS` is searched first, for cards of one's own.
 """
 
+import contextlib
 import dataclasses
 import os
 from fnmatch import fnmatchcase
@@ -33,6 +34,7 @@ from zoo.weights.published import (
 )
 from zoo.weights.quantization import modes_of_policy, quantize_layers
 from zoo.weights.strict_json import read_json
+from zoo.weights.undrawn import without_drawing
 
 __all__ = [
     "Location",
@@ -172,8 +174,11 @@ def _load_backbone(location, load_weights_too, dtype, overrides):
         return keras_hub.models.Backbone.from_preset(preset, load_weights=load_weights_too, dtype=dtype, **overrides)
     path = location.folder / CONFIG_FILE
     configuration = read_configuration(path)
-    backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **overrides)
-    quantize_layers(backbone, modes_of_policy(configuration["config"].get("dtype")), str(path))
+    modes = modes_of_policy(configuration["config"].get("dtype"))
+    # What is quantized is computed from what was drawn.
+    with without_drawing() if load_weights_too and not modes else contextlib.nullcontext():
+        backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **overrides)
+    quantize_layers(backbone, modes, str(path))
     if load_weights_too:
         sharded = location.folder / SHARDED_WEIGHTS_FILE
         keras_weights.load_weights(backbone, sharded if sharded.is_file() else location.folder / WEIGHTS_FILE)
