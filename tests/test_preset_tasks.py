@@ -145,6 +145,32 @@ def test_saving_again_replaces_the_preset(masked_lm, classifier, tmp_path):
     assert same(zoo.TextClassifier.from_preset(tmp_path / "preset"), classifier[0])
 
 
+def test_shards_and_back(masked_lm, tmp_path):
+    task, _ = masked_lm
+    folder = tmp_path / "preset"
+    task.save_to_preset(folder, max_shard_size=1e-5)
+    shards = sorted(path.name for path in folder.glob("model_*.weights.h5"))
+    assert len(shards) > 1
+    assert (folder / "model.weights.json").is_file()
+    assert not (folder / "model.weights.h5").exists()
+    assert same(zoo.MaskedLM.from_preset(folder), task)
+    with h5py.File(folder / shards[-1], "r+") as file:
+        file["layers/extra/vars/0"] = np.zeros((3, 5))
+    with pytest.raises(ValueError, match=r"1 unused.*\n  unused: layers/extra/vars/0 \(3, 5\)"):
+        zoo.MaskedLM.from_preset(folder)
+    task.save_to_preset(folder)
+    assert not list(folder.glob("model_*")) + list(folder.glob("model.weights.json"))
+    assert same(zoo.MaskedLM.from_preset(folder), task)
+
+
+def test_a_backbone_saved_over_its_shards(tmp_path):
+    """Whichever form was there before, what is loaded is what was saved last."""
+    for size in (1e-5, 10, 1e-5):
+        backbone = bert()
+        backbone.save_to_preset(tmp_path, max_shard_size=size)
+        assert same(zoo.presets.load_backbone(tmp_path), backbone)
+
+
 def test_a_full_disk_while_saving_leaves_the_old_preset(masked_lm, classifier, tmp_path, monkeypatch):
     folder = tmp_path / "preset"
     masked_lm[0].save_to_preset(folder)

@@ -1,5 +1,6 @@
 """What a preset holds, wherever it is: its files brought and checked, its backbone, its tokenizer."""
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 
@@ -12,6 +13,7 @@ from zoo.weights.keras_hub_presets import backbone_here, keras_hub_table, tokeni
 from zoo.weights.published import load_published, load_published_tokenizer, published_table, released_vocabulary
 from zoo.weights.quantization import modes_of_policy, quantize_layers
 from zoo.weights.strict_json import read_json
+from zoo.weights.undrawn import without_drawing
 
 # Any of these says that a folder holds a tokenizer: ours, or those of Hugging Face.
 TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.txt", "vocab.json", "spiece.model")
@@ -93,8 +95,11 @@ def _open_folder(folder, load_weights, dtype, overrides):
     configuration = read_configuration(path)
     is_converted = keras_hub_table(configuration["registered_name"], configuration["config"]) is not None
     own = {} if is_converted else overrides
-    backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **own)
-    quantize_layers(backbone, modes_of_policy(configuration["config"].get("dtype")), str(path))
+    modes = modes_of_policy(configuration["config"].get("dtype"))
+    # What is quantized is computed from what was drawn.
+    with without_drawing() if load_weights and not modes else contextlib.nullcontext():
+        backbone = deserialize(configuration, keras_hub.models.Backbone, path, dtype=dtype, **own)
+    quantize_layers(backbone, modes, str(path))
     if load_weights:
         sharded = folder / SHARDED_WEIGHTS_FILE
         keras_weights.load_weights(backbone, sharded if sharded.is_file() else folder / WEIGHTS_FILE)

@@ -2,6 +2,7 @@
 
 import keras_hub
 
+from zoo.weights.files import remove_weights
 from zoo.weights.quantization import modes_of_policy, quantize_layers, quantizing
 
 
@@ -33,6 +34,18 @@ class Backbone(keras_hub.models.Backbone):
         backbone = super().from_config({**config, "dtype": None})
         quantize_layers(backbone, modes, "the configuration")
         return backbone
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Write configuration and weights into a folder that `from_preset` loads.
+
+        Weights that are there already, in one file or in shards, are replaced.
+
+        Args:
+            preset_dir: str or path, the folder.
+            max_shard_size: float, GiB, largest file of weights; None for one file of any size.
+        """
+        remove_weights(preset_dir)
+        super().save_to_preset(preset_dir, max_shard_size=max_shard_size)
 
     def quantize(self, mode=None, **kwargs):
         """Quantize the layers that can be: `"int8"` and other modes of `keras.Model.quantize`."""

@@ -1,10 +1,12 @@
 """Checkpoint folders of other libraries: names, shapes, and tensors read one at a time; nothing in them is run."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from zoo.weights.parts import rows_of_a_part
 from zoo.weights.strict_json import read_json
 from zoo.weights.torch_file import TorchFile
 
@@ -22,13 +24,12 @@ class SafetensorsFile:
     """
 
     def __init__(self, path: Path):
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
 
         self.path = path
         try:
-            self._file = safe_open(path, framework="numpy")
-            names = self._file.keys()
-            self.shapes = {name: tuple(self._file.get_slice(name).get_shape()) for name in names}
+            with self._open() as file:
+                self.shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise ValueError(
                 f"{path} is no file of safetensors, or was cut short: {error}. Download it again."
@@ -36,7 +37,25 @@ class SafetensorsFile:
 
     def read(self, name: str) -> np.ndarray:
         """A tensor, in the type that it is stored in."""
-        return self._file.get_tensor(name)
+        with self._open() as file:
+            return file.get_tensor(name)
+
+    def parts(self, name: str) -> Iterator[np.ndarray]:
+        """A tensor, some rows at a time."""
+        if not self.shapes[name]:
+            yield self.read(name)
+            return
+        count, rows = self.shapes[name][0], rows_of_a_part(self.shapes[name])
+        with self._open() as file:
+            tensor = file.get_slice(name)
+            for start in range(0, count, rows):
+                yield tensor[start : min(start + rows, count)]
+
+    def _open(self):
+        """The file, for one tensor: what was read of a mapped file counts as memory until the file is closed."""
+        from safetensors import safe_open
+
+        return safe_open(self.path, framework="numpy")
 
 
 class Checkpoint:
@@ -65,6 +84,13 @@ class Checkpoint:
     def read(self, name: str) -> np.ndarray:
         """A tensor, in the type that it is stored in."""
         return self._home[name].read(name)
+
+    def parts(self, name: str) -> Iterator[np.ndarray]:
+        """A tensor, some rows at a time, in their order and in the type that it is stored in.
+
+        How many depends on the shape alone, so that two tensors can be compared part by part.
+        """
+        return self._home[name].parts(name)
 
     def _files(self):
         for whole, indexed in zip(WHOLE, INDEXED, strict=True):

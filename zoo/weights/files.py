@@ -18,6 +18,7 @@ RELEASED_CONFIG_FILES = ("bert_config.json", "albert_config.json")
 TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILE = "model.weights.h5"
 SHARDED_WEIGHTS_FILE = "model.weights.json"
+SHARDS = "model_[0-9][0-9][0-9][0-9][0-9].weights.h5"
 # What HDF5 writes beside each value was measured as 2.5 kB; the vocabulary of 120,000 pieces has 1 MB.
 OVERHEAD_OF_A_VARIABLE = 4096
 OTHER_FILES = 4_000_000
@@ -71,6 +72,13 @@ def bytes_to_save(model) -> int:
     every = list({id(variable): variable for variable in every}.values())
     values = sum(math.prod(variable.shape) * np.dtype(variable.dtype).itemsize for variable in every)
     return values + len(every) * OVERHEAD_OF_A_VARIABLE + OTHER_FILES
+
+
+def remove_weights(folder: str | os.PathLike) -> None:
+    """Remove the weights of a backbone from a preset folder, be they in one file or in shards."""
+    for pattern in (WEIGHTS_FILE, SHARDED_WEIGHTS_FILE, SHARDS):
+        for path in Path(folder).glob(pattern):
+            path.unlink()
 
 
 @contextlib.contextmanager

@@ -35,7 +35,8 @@ def load_weights(model, path: str | Path, skip: Sequence = ()) -> None:
     received = _file_shapes(path)
     _compare(expected, received, path)
     try:
-        keras.saving.load_weights(model, str(path), objects_to_skip=skipped)
+        with _instead_of(model, "load_own_variables", _load_in_type):
+            keras.saving.load_weights(model, str(path), objects_to_skip=skipped)
     except Exception as error:
         raise ValueError(_unreadable(path, error)) from error
 
@@ -127,31 +128,76 @@ def _model_shapes(model, skipped):
     """
     import keras
 
-    with tempfile.TemporaryDirectory() as folder, _saving_shapes_only(model):
+    with tempfile.TemporaryDirectory() as folder, _instead_of(model, "save_own_variables", _save_only_shapes):
         path = Path(folder) / "layout.weights.h5"
         keras.saving.save_weights(model, str(path), objects_to_skip=skipped)
         return {name: shape[1:] if shape[:1] == (0,) else shape for name, shape in _file_shapes(path).items()}
 
 
+def _save_only_shapes(layer, save_own_variables):
+    def save(store):
+        own = {}
+        save_own_variables(own)
+        # A quantized layer may say None for a part that it does not use.
+        for key, value in own.items():
+            if value is not None:
+                store[key] = np.empty((0, *value.shape), "float32")
+
+    return save
+
+
+def _load_in_type(layer, load_own_variables):
+    """Each weight is read in its own type; JAX would convert later, and hold all until then."""
+
+    def load(store):
+        load_own_variables(_StoreInType(store, _types(layer)))
+
+    return load
+
+
+def _types(layer):
+    import keras
+
+    own = [*layer._trainable_variables, *layer._non_trainable_variables]
+    return {keras.backend.standardize_dtype(weight.dtype) for weight in own}
+
+
+class _StoreInType:
+    """What Keras reads a layer's weights from, with floats in the type of the layer's weights, if that is one.
+
+    Args:
+        store: Keras's.
+        dtypes: set of the types of the weights of the layer.
+    """
+
+    def __init__(self, store, dtypes):
+        self._store = store
+        self._dtype = np.dtype(*dtypes) if dtypes in ({"bfloat16"}, {"float16"}) else None
+
+    def __getitem__(self, key):
+        value = self._store[key]
+        is_wider = self._dtype is not None and value.dtype in (np.float32, np.float64)
+        return value.astype(self._dtype) if is_wider else value
+
+    def __len__(self):
+        return len(self._store)
+
+    def __contains__(self, key):
+        return key in self._store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+
 @contextlib.contextmanager
-def _saving_shapes_only(model):
-    def only_shapes(save_own_variables):
-        def save(store):
-            own = {}
-            save_own_variables(own)
-            # A quantized layer may say None for a part that it does not use.
-            for key, value in own.items():
-                if value is not None:
-                    store[key] = np.empty((0, *value.shape), "float32")
-
-        return save
-
+def _instead_of(model, method, replacement):
+    """While this lasts, every layer of a model has `replacement(layer, method)` for a method of its."""
     layers = model._flatten_layers()
     layers = list({id(layer): layer for layer in layers}.values())
     try:
         for layer in layers:
-            layer.save_own_variables = only_shapes(layer.save_own_variables)
+            setattr(layer, method, replacement(layer, getattr(layer, method)))
         yield
     finally:
         for layer in layers:
-            vars(layer).pop("save_own_variables", None)
+            vars(layer).pop(method, None)

@@ -1,23 +1,23 @@
 """The strict engine: every tensor of a checkpoint into its place, after all names and shapes were compared."""
 
+import math
 import warnings
 from fnmatch import fnmatchcase
 
-import numpy as np
-
 from zoo.weights.checkpoints import Checkpoint
 from zoo.weights.name_table import Head, NameTable
+from zoo.weights.parts import are_equal, is_zero, read_whole
 
 MAX_LISTED = 20
 
 
 def load_checkpoint(
     table: NameTable, weights, checkpoint: Checkpoint, arguments: dict, config: dict, head: Head | None = None, skip=()
-) -> None:
+) -> list:
     """Put the tensors of a checkpoint into the weights of a model: none missing, none left.
 
-    A tensor is read, put into its place in the type of the weight, and forgotten: never are there two copies of the
-    whole.
+    A tensor is read in the type of the weight, put into its place, and forgotten, the largest first, when the fewest
+    others are there: never are there two copies of the whole.
 
     Args:
         table: `NameTable` of the architecture.
@@ -27,6 +27,9 @@ def load_checkpoint(
         config: dict, `config.json`.
         head: `Head` of the task; None for a backbone, and then heads are left unread.
         skip: those of the weights that have their values already; they are compared and not read.
+
+    Returns:
+        The weights that the checkpoint need not hold and does not; they are as they were, after a warning.
 
     Raises:
         ValueError: that lists every tensor that is missing, unused or of another shape.
@@ -47,14 +50,25 @@ def load_checkpoint(
             + "\n  ".join(problems[:MAX_LISTED] + more)
         )
     done = {id(weight) for weight in skip}
-    for place in (place for place in places if id(place.weight) not in done):
-        tensor = place.view(checkpoint.read(there[place.name]))
-        for name, (path, _, _) in table.folded.items():
-            if path == place.weight.path:
-                tensor = tensor + checkpoint.read(there[name])[0]
-        place.weight.assign(tensor.astype(place.weight.dtype))
-    if drawn := ", ".join(weight.path for weight in new if id(weight) not in done):
+    places = [place for place in places if id(place.weight) not in done]
+    for place in sorted(places, key=lambda place: math.prod(place.shape), reverse=True):
+        place.weight.assign(_tensor(place, table, there, checkpoint))
+    new = [weight for weight in new if id(weight) not in done]
+    if new:
+        drawn = ", ".join(weight.path for weight in new)
         warnings.warn(f"The weights do not hold {drawn}, which stay as they were drawn.", stacklevel=2)
+    return new
+
+
+def _tensor(place, table, there, checkpoint):
+    """What belongs into a place, in the type of the weight."""
+    folded = [name for name, (path, _, _) in table.folded.items() if path == place.weight.path]
+    if not folded:
+        return place.view(read_whole(checkpoint, there[place.name], place.weight.dtype))
+    tensor = place.view(checkpoint.read(there[place.name]))
+    for name in folded:
+        tensor = tensor + checkpoint.read(there[name])[0]
+    return tensor.astype(place.weight.dtype)
 
 
 def has_extras(table: NameTable, head: Head, checkpoint: Checkpoint) -> bool:
@@ -90,13 +104,12 @@ def _leftovers(table, names, there, checkpoint, ignored):
     problems = []
     for name in sorted(names):
         if name in table.copies and table.copies[name] in there:
-            first, second = (checkpoint.read(there[each]) for each in (name, table.copies[name]))
-            if not np.array_equal(first, second):
+            if not are_equal(checkpoint, there[name], there[table.copies[name]]):
                 problems.append(f"differs from {table.copies[name]}, with which it shares a place here: {name}")
         elif any(fnmatchcase(name, pattern) for pattern in ignored):
             continue
         elif name not in table.zeros:
             problems.append(f"unused: {name} {checkpoint.shapes[there[name]]}")
-        elif np.any(checkpoint.read(there[name])):
+        elif not is_zero(checkpoint, there[name]):
             problems.append(f"not zero, which this package has no place for: {name} {checkpoint.shapes[there[name]]}")
     return problems

@@ -5,12 +5,14 @@ Devlin et al. (2019), arXiv 1810.04805, and Lan et al. (2020), arXiv 1909.11942,
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from zoo.weights.checkpoints import belongs
+from zoo.weights.parts import split
 
 # What the last part of a name becomes, and whether the tensor lies the other way round.
 DENSE = {"kernel": ("weight", True), "bias": ("bias", False)}
@@ -126,6 +128,10 @@ class TensorFlowCheckpoint:
         except (OpError, RuntimeError, ValueError) as error:
             raise ValueError(_damaged(self._prefix, f"{home.name}: {error}")) from error
         return tensor.T if home.is_turned else tensor
+
+    def parts(self, name: str) -> Iterator[np.ndarray]:
+        """A tensor, some rows at a time, though TensorFlow reads it whole."""
+        yield from split(self.read(name))
 
     def _add(self, name, shape, spelled, is_turned):
         if spelled in self._homes:

@@ -4,13 +4,17 @@ Such a file is a zip archive: `data.pkl`, a pickle of names and of what is where
 storage. A pickle may call any function of the machine; this reader lets it name a handful of things and no other.
 """
 
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+
+from zoo.weights.parts import rows_of_a_part, split
 
 STORAGES = {
     "DoubleStorage": np.float64, "FloatStorage": np.float32, "HalfStorage": np.float16,
@@ -68,16 +72,40 @@ class TorchFile:
     def read(self, name: str) -> np.ndarray:
         """A tensor, in the type that it is stored in."""
         tensor = self._tensors[name]
-        numbers = np.frombuffer(self._archive.read(f"{self._root}data/{tensor.storage}"), tensor.dtype)
-        last = tensor.offset + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.strides, strict=True))
         if 0 in tensor.shape:
             return np.zeros(tensor.shape, tensor.dtype)
-        if not (all(size > 0 for size in tensor.shape) and min(tensor.strides, default=0) >= 0 <= tensor.offset):
-            raise ValueError(f"{self.path} is damaged: {name} has a shape that cannot be.")
-        if last >= len(numbers):
-            raise ValueError(f"{self.path} was cut short: {name} needs {last + 1} numbers. Received: {len(numbers)}")
+        numbers = np.frombuffer(self._archive.read(self._storage(tensor)), tensor.dtype)
+        self._check(name, tensor, len(numbers))
         steps = tuple(step * numbers.itemsize for step in tensor.strides)
         return np.ascontiguousarray(np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, steps))
+
+    def parts(self, name: str) -> Iterator[np.ndarray]:
+        """A tensor, some rows at a time."""
+        tensor = self._tensors[name]
+        if not tensor.is_in_order():
+            yield from split(self.read(name))
+            return
+        self._check(name, tensor, self._archive.getinfo(self._storage(tensor)).file_size // tensor.dtype.itemsize)
+        shape, rows = tensor.shape, rows_of_a_part(tensor.shape)
+        with self._archive.open(self._storage(tensor)) as stream:
+            stream.seek(tensor.offset * tensor.dtype.itemsize)
+            for start in range(0, shape[0], rows):
+                wanted = (min(rows, shape[0] - start), *shape[1:])
+                numbers = np.frombuffer(stream.read(math.prod(wanted) * tensor.dtype.itemsize), tensor.dtype)
+                if len(numbers) < math.prod(wanted):
+                    raise ValueError(f"{self.path} was cut short: {name} has fewer numbers than it says.")
+                yield numbers.reshape(wanted)
+
+    def _storage(self, tensor):
+        return f"{self._root}data/{tensor.storage}"
+
+    def _check(self, name, tensor, count):
+        """Raise a ValueError unless a storage of `count` numbers holds all of a tensor."""
+        if not (all(size > 0 for size in tensor.shape) and min(tensor.strides, default=0) >= 0 <= tensor.offset):
+            raise ValueError(f"{self.path} is damaged: {name} has a shape that cannot be.")
+        last = tensor.offset + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.strides, strict=True))
+        if last >= count:
+            raise ValueError(f"{self.path} was cut short: {name} needs {last + 1} numbers. Received: {count}")
 
 
 class _Tensor:
@@ -89,6 +117,12 @@ class _Tensor:
         self.storage, self.dtype = storage
         self.offset = int(offset)
         self.shape, self.strides = (tuple(int(each) for each in numbers) for numbers in (shape, strides))
+
+    def is_in_order(self):
+        """Whether the numbers stand one after the other, as NumPy has them, in at least one row."""
+        steps = (math.prod(self.shape[axis + 1 :]) for axis in range(len(self.shape)))
+        found = zip(self.shape, steps, self.strides, strict=True)
+        return 0 not in self.shape != () and all(size == 1 or step == stride for size, step, stride in found)
 
 
 class _Unpickler(pickle.Unpickler):

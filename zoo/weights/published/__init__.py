@@ -22,6 +22,7 @@ from zoo.weights.published.writing import write_published
 from zoo.weights.settings import read_arguments
 from zoo.weights.strict_json import read_json
 from zoo.weights.tensorflow_checkpoint import TensorFlowCheckpoint
+from zoo.weights.undrawn import without_drawing
 
 __all__ = [
     "ALBERT",
@@ -82,10 +83,13 @@ def load_published(folder: Path, load_weights: bool = True, dtype=None, **overri
     kind = getattr(zoo.models, table.architecture)
     arguments = {**read_arguments(table, config, str(path)), **overrides}
     check_arguments(kind, arguments, path)
-    checkpoint = _checkpoint(folder, config) if load_weights else None
-    backbone = kind(**arguments, dtype=dtype)
-    if load_weights:
-        load_checkpoint(table, backbone.weights, checkpoint, arguments, config)
+    if not load_weights:
+        return kind(**arguments, dtype=dtype)
+    checkpoint = _checkpoint(folder, config)
+    with without_drawing() as undrawn:
+        backbone = kind(**arguments, dtype=dtype)
+    for weight in load_checkpoint(table, backbone.weights, checkpoint, arguments, config):
+        undrawn.draw(weight)
     return backbone
 
 

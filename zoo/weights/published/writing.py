@@ -1,6 +1,7 @@
 """Our models as folders of Hugging Face, which `transformers` loads."""
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -104,8 +105,8 @@ def _weights(model, head):
     return [weight for weight in model.weights if id(weight) not in left_out]
 
 
-def _tensors(table, places, backbone, config, head) -> Iterator[tuple[str, tuple, object]]:
-    """Name, shape, and a function that gives the array, of every tensor that the folder must have."""
+def _tensors(table, places, backbone, config, head) -> Iterator[tuple[str, int, object]]:
+    """Name, bytes, and a function that gives the array, of every tensor that the folder must have."""
     prefix = "" if head is None else table.prefix
     backbone_weights = {id(weight) for weight in backbone.weights}
     gathered = {}
@@ -113,13 +114,17 @@ def _tensors(table, places, backbone, config, head) -> Iterator[tuple[str, tuple
         name = (prefix if id(place.weight) in backbone_weights and not _is_of_head(place, head) else "") + place.name
         gathered.setdefault(name, []).append(place)
     for name, parts in gathered.items():
-        yield name, parts[0].shape, lambda parts=parts: _filled(parts)
+        yield name, _bytes(parts[0].shape, parts[0].weight.dtype), lambda parts=parts: _filled(parts)
     width = backbone.token_embedding.output_dim
     blanks = {prefix + name: (config[key], width) for name, (_, key, _) in table.folded.items()}
     if head is not None:
         blanks |= dict(head.blanks)
     for name, shape in blanks.items():
-        yield name, shape, lambda shape=shape: np.zeros(shape, "float32")
+        yield name, _bytes(shape, "float32"), lambda shape=shape: np.zeros(shape, "float32")
+
+
+def _bytes(shape, dtype):
+    return math.prod(shape) * np.dtype(dtype).itemsize
 
 
 def _is_of_head(place, head):
@@ -141,8 +146,7 @@ def _write_weights(tensors, folder, largest):
     from safetensors.numpy import save_file
 
     shards, size = [[]], 0
-    for name, shape, make in tensors:
-        more = int(np.prod(shape)) * 4
+    for name, more, make in tensors:
         if size + more > largest and shards[-1]:
             shards.append([])
             size = 0
