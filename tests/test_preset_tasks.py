@@ -1,7 +1,7 @@
 """Tasks from presets: what comes from the preset and what is new."""
 
 import h5py
-import huggingface_hub
+import huggingface_hub.constants
 import keras
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-import huggingface_hub
+import huggingface_hub.constants
 from huggingface_hub import constants
 
 # Files with these endings the hub keeps by their SHA-256; the others by git's SHA-1.
