@@ -2,19 +2,12 @@
 
 from zoo.weights.name_table import NameTable
 from zoo.weights.published import heads
-from zoo.weights.published.bert import ACTIVATIONS, FIXED, SIZES
+from zoo.weights.published.bert import ACTIVATIONS, EMBEDDING, FIXED, SIZES
 
 
 def layers(arguments):
     """The name of each of our layers."""
-    found = {
-        "embedding/tokens": "embeddings.word_embeddings",
-        "embedding/positions": "embeddings.position_embeddings",
-        "embedding/segments": "embeddings.token_type_embeddings",
-        "embedding/norm": "embeddings.LayerNorm",
-        "embedding/projection": "encoder.embedding_hidden_mapping_in",
-        "pooler": "pooler",
-    }
+    found = {**EMBEDDING, "embedding/projection": "encoder.embedding_hidden_mapping_in", "pooler": "pooler"}
     for group in range(arguments["num_groups"]):
         ours, theirs = f"layer_{group}", f"encoder.albert_layer_groups.{group}.albert_layers.0"
         found |= {

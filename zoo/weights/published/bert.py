@@ -20,15 +20,17 @@ FIXED = {
 }  # fmt: skip
 
 
+EMBEDDING = {
+    "embedding/tokens": "embeddings.word_embeddings",
+    "embedding/positions": "embeddings.position_embeddings",
+    "embedding/segments": "embeddings.token_type_embeddings",
+    "embedding/norm": "embeddings.LayerNorm",
+}
+
+
 def layers(arguments):
     """The name of each of our layers."""
-    found = {
-        "embedding/tokens": "embeddings.word_embeddings",
-        "embedding/positions": "embeddings.position_embeddings",
-        "embedding/segments": "embeddings.token_type_embeddings",
-        "embedding/norm": "embeddings.LayerNorm",
-        "pooler": "pooler.dense",
-    }
+    found = {**EMBEDDING, "pooler": "pooler.dense"}
     for layer in range(arguments["num_layers"]):
         ours, theirs = f"layer_{layer}", f"encoder.layer.{layer}"
         found |= {
