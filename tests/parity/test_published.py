@@ -1,6 +1,7 @@
 """Model folders as `transformers` writes them, loaded by `from_preset`: every architecture in every form of file."""
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -213,6 +214,17 @@ TEXTS = [
 ]
 
 
+def fuzzed(count):
+    """Texts of English, Chinese, accents, signs, emoji and control characters."""
+    rng = random.Random(0)
+    alphabet = [
+        *"abcTHE the dog,.'-_[]<>##  ",
+        *"苹果，。é̀Åöïß\u3000\u200b\u202e\xad\x00\x07\x1f\x7f\ufffd\u2028\t\n\r",
+        *"☃\U0001f600\U0001f468\u200d",
+    ]
+    return ["".join(rng.choices(alphabet, k=rng.randint(1, 29))) for _ in range(count)]
+
+
 def word_piece_pieces():
     letters = [chr(number) for number in range(33, 127)] + list("苹果水éåïö")
     return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "dog", *letters, *(f"##{each}" for each in letters)]
@@ -232,7 +244,7 @@ def test_word_pieces_of_a_folder(form, lowercase, tmp_path):
         (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": lowercase}))
     ours = zoo.presets.load_tokenizer(tmp_path)
     assert isinstance(ours, zoo.tokenizers.WordPiece)
-    for text in TEXTS:
+    for text in TEXTS + fuzzed(503):
         assert ours.encode([text])[0].tolist() == theirs.encode(text, add_special_tokens=False), text
     task = zoo.TextClassifier.from_preset(tmp_path, num_classes=2)
     assert task.tokenizer.vocabulary_size() == len(word_piece_pieces())
@@ -253,7 +265,7 @@ def test_byte_pairs_of_a_folder(form, tmp_path):
             (tmp_path / name).unlink(missing_ok=True)
     ours = zoo.presets.load_tokenizer(tmp_path)
     assert isinstance(ours, zoo.tokenizers.BytePair)
-    for text in TEXTS:
+    for text in TEXTS + fuzzed(503):
         assert ours.encode([text])[0].tolist() == theirs.encode(text, add_special_tokens=False), text
 
 
