@@ -1,11 +1,37 @@
 """The two forms of GELU go by two names, because checkpoints differ in which they mean."""
 
+import contextlib
+import contextvars
 import functools
+import math
 
 import keras
+from keras import ops
+
+_BY_ERF = contextvars.ContextVar("by_erf", default=False)
+
+
+@contextlib.contextmanager
+def gelu_by_erf():
+    """Have the exact GELU computed by erf while this lasts, for a format that knows no erfc, such as ONNX.
+
+    Keras's TensorFlow backend computes it by erfc, which keeps more digits of its small values below zero.
+    """
+    token = _BY_ERF.set(True)
+    try:
+        yield
+    finally:
+        _BY_ERF.reset(token)
+
+
+def _exact_gelu(x):
+    if not _BY_ERF.get():
+        return keras.activations.gelu(x, approximate=False)
+    return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))
+
 
 _OWN = {
-    "gelu": functools.partial(keras.activations.gelu, approximate=False),
+    "gelu": _exact_gelu,
     "gelu_approximate": functools.partial(keras.activations.gelu, approximate=True),
 }
 

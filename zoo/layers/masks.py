@@ -56,7 +56,7 @@ def distances(query_positions, key_positions):
 
 
 def _bias_from(allowed):
-    return ops.where(allowed, ops.cast(0.0, "float32"), ops.cast(FORBIDDEN, "float32"))
+    return ops.cast(ops.logical_not(allowed), "float32") * FORBIDDEN
 
 
 def combine_biases(*biases):

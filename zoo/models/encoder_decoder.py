@@ -145,7 +145,7 @@ class EncoderDecoder(Backbone):
     def logits(self, decoded):
         """Scores of all pieces, (batch, length, vocabulary_size), for the decoder's output (..., hidden_dim)."""
         if self.logit_scale != 1.0:
-            decoded = decoded * ops.cast(self.logit_scale, decoded.dtype)
+            decoded = decoded * self.logit_scale
         table = self.token_embedding
         if decoded.shape[1] != 1 or not table.tie_weights or table.quantization_mode is not None:
             return table(decoded, reverse=True)

@@ -1,8 +1,12 @@
 """How a task is loaded by name, saved, and exported."""
 
+import contextlib
+
+import keras
 import keras_hub
 
 from zoo import presets
+from zoo.layers.activations import gelu_by_erf
 from zoo.tasks.serving import write_saved_model
 from zoo.weights.quantization import quantize_layers, quantized_layers, quantizing
 
@@ -73,9 +77,8 @@ class PresetTask(keras_hub.models.Task):
           of tensors: `logits`, `probabilities`, `labels`; `scores`; `logits`, `tags`.
         - `serve_features(features)`: what a call of the task takes and returns.
 
-        Other tasks and formats, and a task without a tokenizer, take features as Keras has it. What it writes as
-        ONNX from TensorFlow is of no use (Keras 3.15, tf2onnx 1.17): the exact GELU has no counterpart there, and
-        constants become inputs.
+        Other tasks and formats, and a task without a tokenizer, take features as Keras has it. `format="onnx"` needs
+        the packages of the extra `onnx`, and the TensorFlow backend; what it writes of a T5, ONNX Runtime does not run.
 
         Args:
             filepath: str or path of the folder or file.
@@ -95,7 +98,12 @@ class PresetTask(keras_hub.models.Task):
                 raise TypeError(f"A task with its tokenizer inside is exported without {', '.join(sorted(kwargs))}.")
             write_saved_model(self, filepath, endpoints, verbose)
             return
-        super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+        with contextlib.ExitStack() as stack:
+            if format == "onnx":
+                # Keras asks for a model that was called before.
+                self({name: keras.ops.ones((1, 2), "int32") for name in self.input})
+                stack.enter_context(gelu_by_erf())
+            super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
 
     def _endpoints(self) -> dict:
         """The functions from text to answers that a SavedModel has, see `zoo.tasks.serving`; none by default."""
