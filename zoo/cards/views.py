@@ -4,8 +4,10 @@ import html
 import io
 from collections.abc import Iterable, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from zoo.cards.card import Card, Score, Training
 from zoo.weights import hub
@@ -42,15 +44,15 @@ class PresetList(Sequence):
             )
 
     def __rich__(self):
-        table = Table(*COLUMNS[:1], title=f"{len(self)} presets", title_justify="left")
+        table = Table(*COLUMNS[:1], title=f"{len(self)} presets", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for column in COLUMNS[1:]:
             table.add_column(column, justify="right" if column in ("parameters", "size") else "left")
-        for column in table.columns:
-            column.no_wrap, column.overflow = True, "ellipsis"
-        # A name is there to be copied, so that other columns are cut first.
+        # The description is cut, the rest is shown whole.
+        for column in table.columns[:-1]:
+            column.no_wrap = True
         table.columns[0].min_width = max((len(name) for name in self), default=0)
-        for row in self._rows():
-            table.add_row(*row)
+        for *cells, description in self._rows():
+            table.add_row(*cells, Text(description, no_wrap=True, overflow="ellipsis"))
         return table
 
     def __repr__(self):
