@@ -113,6 +113,7 @@ def finetuned(pretrained, tables, tmp_path_factory):
     train, dev = tables
     printed = works(
         "finetune", pretrained[0] / "preset", "--train", train, "--validation", dev, "--epochs", 2, "--rows", 53,
+        "--pooling", "mean", "--layer-decay", 0.9,
         "--compare-random", "--run", run,
     )  # fmt: skip
     return run, printed
@@ -365,7 +366,8 @@ def test_finetune_leaves_a_run(finetuned):
     assert set(scores) == {"pre-trained", "random"}
     assert scores["random"]["mean"] == pytest.approx(float(rows[-1]["val_accuracy"]))
     assert f"{scores['pre-trained']['mean']:.3f}" in printed
-    assert json.loads((run / "config.json").read_text())["training_rows"] == 53
+    config = json.loads((run / "config.json").read_text())
+    assert (config["training_rows"], config["layer_decay"], config["pooling"]) == (53, 0.9, "mean")
 
 
 def test_finetune_prints_paths_as_they_are(finetuned):

@@ -77,6 +77,12 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option(min=0, help="Highest rate; one for the size of the model when not given.")
     ] = None,
+    layer_decay: Annotated[
+        float, typer.Option(help="What the rate of a layer is multiplied with for the layer below it; up to 1.")
+    ] = 1.0,
+    pooling: Annotated[
+        str | None, typer.Option(help="mean: a text's vector is the mean of its tokens'; [CLS] when not given.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...")] = 1,
     compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
     dtype: Dtype = "float32",
@@ -89,7 +95,7 @@ def finetune(
     work(
         console, preset, train, validation, task=task, text_columns=columns, label_column=label_column, rows=rows,
         epochs=epochs, batch_size=batch_size, seeds=tuple(range(seeds)), compare_random=compare_random, dtype=dtype,
-        learning_rate=learning_rate, run=run,
+        learning_rate=learning_rate, layer_decay=layer_decay, pooling=pooling, run=run,
     )  # fmt: skip
 
 

@@ -206,6 +206,10 @@ def test_weights_in_shards(tmp_path):
             lambda: zoo.TokenClassifier(zoo.BartBackbone(97, 2, 3, 12, 29), labels=["a", "b"]),
             "Bart has no place for the head of a TokenClassifier at Hugging Face",
         ),
+        (
+            lambda: zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=2, pooling="mean"),
+            "a TextClassifier with pooling='mean'",
+        ),
     ],
 )
 def test_what_hugging_face_cannot_say(make, message, tmp_path):

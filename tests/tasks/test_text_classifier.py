@@ -333,6 +333,27 @@ def test_the_training_step_is_traced_once(optimizer, monkeypatch):
     assert len(traces) == 1
 
 
+def test_the_mean_of_the_tokens_can_be_the_vector_of_a_text(tmp_path):
+    model = classifier(pooling="mean")
+    two = [TRAIN[0][0], " ".join(TRAIN[0][1:3])]  # of different lengths: padding must not count
+    encoded = model.preprocessor.encode(zoo.data.read_examples(two)).rows(np.arange(2), 37, TOKENIZER.pad_token_id)
+    states = numbers(model.backbone(encoded)["sequence_output"])
+    means = np.stack([row[: mask.sum()].mean(0) for row, mask in zip(states, encoded["padding_mask"], strict=True)])
+    kernel, bias = map(numbers, model.classifier.weights)
+    expected = means @ kernel + bias
+    np.testing.assert_allclose(model.predict(two, verbose=0), expected, atol=1e-5)
+    model.save_to_preset(tmp_path / "preset")
+    loaded = zoo.TextClassifier.from_preset(tmp_path / "preset")
+    assert loaded.pooling == "mean"
+    np.testing.assert_allclose(loaded.predict(two, verbose=0), expected, atol=1e-5)
+    regressor = zoo.TextRegressor(model.backbone, tokenizer=TOKENIZER, pooling="mean")
+    kernel, bias = map(numbers, regressor.regressor.weights)
+    expected = means @ kernel + bias
+    np.testing.assert_allclose(regressor.predict(two, verbose=0), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="Received: pooling='max'"):
+        classifier(pooling="max")
+
+
 def test_config_round_trip():
     model = classifier(class_names=["bad", "good"], dropout=0.2)
     copy = zoo.TextClassifier.from_config(model.get_config())

@@ -5,6 +5,7 @@ import pytest
 import zoo
 from tests.checks import numbers
 from zoo.training import AdamW, FineTuningAdamW, WarmupLinearDecay, fine_tuning_rate
+from zoo.training.optimizers import layer_factors
 
 
 def test_schedule_by_fraction_and_by_steps_is_the_same():
@@ -120,3 +121,40 @@ def test_a_run_of_fine_tuning_rises_falls_and_begins_anew():
     assert np.all(np.array(optimizer._momentums[0]) > 0)
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert type(copy) is FineTuningAdamW and float(copy.learning_rate) == pytest.approx(1e-2)
+
+
+def test_lower_layers_change_less():
+    backbone = zoo.BertBackbone(97, 3, 2, 8, 16, max_sequence_length=13)
+    weights = backbone.trainable_weights
+    before = {weight.path: numbers(weight) for weight in weights}
+    optimizer = AdamW(0.1, weight_decay=0, layer_decay=0.5, global_clipnorm=None)
+    optimizer.apply([keras.ops.ones(weight.shape) for weight in weights], weights)
+    # The first step of Adam is as long as the rate, whatever the gradient.
+    moved = {path: np.abs(numbers(weight) - before[path]).mean() for path, weight in zip(before, weights, strict=True)}
+    expected = {"pooler": 0.1, "final": 0.1, "layer_2": 0.05, "layer_1": 0.025, "layer_0": 0.0125, "embedding": 0.00625}
+    for path, distance in moved.items():
+        assert distance == pytest.approx(expected[path.split("/")[0]], rel=1e-3), path
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert copy.layer_decay == 0.5
+
+
+def test_encoder_and_decoder_are_counted_apart_and_shared_layers_are_one():
+    def factors(backbone):
+        paths = [weight.path for weight in backbone.trainable_weights]
+        return dict(zip(paths, layer_factors([*paths, "classifier/dense/kernel"], 0.5), strict=False))
+
+    bart = factors(zoo.BartBackbone(97, 2, 2, 8, 16, max_sequence_length=13))
+    assert bart["encoder_layer_1/self_attention/query/kernel"] == 0.5
+    assert bart["decoder_layer_0/cross_attention/query/kernel"] == 0.25
+    assert bart["encoder_embedding/tokens/embeddings"] == bart["decoder_embedding/norm/gamma"] == 0.125
+    t5 = factors(zoo.T5Backbone(97, 2, 2, 8, 16, head_dim=4))
+    assert t5["decoder_position_bias/embeddings"] == 0.125 and t5["encoder_final_norm/scale"] == 1
+    albert = factors(zoo.AlbertBackbone(97, 3, 2, 8, 16, embedding_dim=4, max_sequence_length=13))
+    assert {value for path, value in albert.items() if path.startswith("layer_0")} == {0.5}
+    assert albert["embedding/projection/kernel"] == 0.25
+
+
+@pytest.mark.parametrize("decay", [0, -0.5, 1.5])
+def test_impossible_layer_decay(decay):
+    with pytest.raises(ValueError, match=f"Received: layer_decay={decay}"):
+        AdamW(layer_decay=decay)

@@ -49,6 +49,8 @@ def test_a_tagger_is_fitted_scored_by_its_f1_and_saved(preset, tagged, tmp_path)
         ({"task": "tagging", "text_columns": ("words",)}, r"text_columns=\('words',\)"),
         ({"task": "tagging", "label_column": "7"}, r"column=7, but .*words\.txt, line 1 has 3 columns"),
         ({"task": "tagging", "label_column": "UPOS"}, "column='UPOS'"),
+        ({"task": "tagging", "pooling": "mean"}, "pooling='mean' with task='tagging'"),
+        ({"task": "tagging", "layer_decay": 0}, "Received: layer_decay=0"),
     ],
 )
 def test_wrong_options_are_refused_before_a_folder_is_made(preset, tagged, tmp_path, options, message):

@@ -1,5 +1,6 @@
 """How a backbone reads a text: what a head on the text, or on each of its tokens, is given."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from keras import ops
 from zoo import presets
 from zoo.data import features
 from zoo.models.encoder_decoder import EncoderDecoder
+
+POOLINGS = (None, "mean")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,13 @@ def preset_answers_in_words(preset) -> bool:
     return kind is not None and answers_in_words(kind)
 
 
-def read_text(backbone) -> Reading:
+def check_pooling(pooling) -> None:
+    """Raises a ValueError if there is no such pooling of the states of a text into its vector."""
+    if pooling not in POOLINGS:
+        raise ValueError(f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}")
+
+
+def read_text(backbone, pooling: str | None = None) -> Reading:
     """Have a backbone read a text.
 
     An encoder reads it once: the states are its last layer's, and the vector is its pooler's. An encoder-decoder
@@ -52,24 +61,46 @@ def read_text(backbone) -> Reading:
     MASS (Song et al. 2019, arXiv 1905.02450) does not classify. Its decoder reads a text from the start token on, with
     which the source begins too: so it is given the source as it is, and its state at a token has read the token.
 
+    Args:
+        backbone: an encoder or an encoder-decoder.
+        pooling: what the vector of the text is: None for the above, or `"mean"` for the mean of the states of all
+            tokens, the special ones too (Reimers & Gurevych 2019, arXiv 1908.10084, section 3).
+
     Raises:
-        ValueError: if the backbone answers in words alone, as T5 does.
+        ValueError: if the backbone answers in words alone, as T5 does, or the pooling is unknown.
     """
+    check_pooling(pooling)
     if answers_in_words(type(backbone)):
         raise ValueError(
             f"A head reads the states of a text that begins with a start token. Received: {type(backbone).__name__}, "
             "whose texts have none: T5 says its answers in words. Use `zoo.TextToText` (Raffel et al. 2020, arXiv "
             "1910.10683, section 2.1)."
         )
-    if not isinstance(backbone, EncoderDecoder):
-        outputs = backbone(backbone.input)
-        return Reading(backbone.input, outputs["sequence_output"], outputs.get("pooled_output"))
+    reading = _read_on_both_sides(backbone) if isinstance(backbone, EncoderDecoder) else _read_once(backbone)
+    if pooling == "mean":
+        text = _weighted(reading.tokens, reading.inputs[features.PADDING_MASK], mean=True)
+        return dataclasses.replace(reading, text=text)
+    return reading
+
+
+def _read_once(backbone) -> Reading:
+    outputs = backbone(backbone.input)
+    return Reading(backbone.input, outputs["sequence_output"], outputs.get("pooled_output"))
+
+
+def _read_on_both_sides(backbone) -> Reading:
     names = (features.TOKEN_IDS, features.PADDING_MASK)
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
     ends = _ends(inputs[features.PADDING_MASK])
     states = backbone(_both_sides(backbone, inputs, ends))["decoder_sequence_output"]
-    weights = ops.expand_dims(ops.cast(ends, states.dtype), axis=-1)  # (batch, length, 1)
-    return Reading(inputs, states, ops.sum(states * weights, axis=1), inner_dim=backbone.hidden_dim)
+    return Reading(inputs, states, _weighted(states, ends), inner_dim=backbone.hidden_dim)
+
+
+def _weighted(states, mask, mean=False):
+    """The sum or the mean of the states (batch, length, hidden_dim) where the mask (batch, length) is 1."""
+    weights = ops.expand_dims(ops.cast(mask, states.dtype), axis=-1)  # (batch, length, 1)
+    total = ops.sum(states * weights, axis=1)
+    return total / ops.sum(weights, axis=1) if mean else total
 
 
 def _ends(padding_mask):

@@ -42,13 +42,15 @@ class TextClassifier(Task):
         class_names: list of str, the classes in the order of the outputs. Without it, labels that are
             text give their names when `fit` first sees them, in sorted order; integers are used as they are.
         dropout: float, probability that a unit of the vector is dropped in training; the backbone's when None.
+        pooling: str or None, what the vector is: None for the above, `"mean"` for the mean of the tokens' states
+            (Reimers & Gurevych 2019, arXiv 1908.10084).
         **kwargs: `preprocessor`, `seed`, `compile`, `name`.
 
     Returns of a call:
         float32 tensor (batch, num_classes), logits.
 
     Raises:
-        ValueError: if the number of classes is not known or not at least 2.
+        ValueError: if the number of classes is not known or not at least 2, or the pooling is unknown.
 
     Example:
 
@@ -57,7 +59,9 @@ class TextClassifier(Task):
         model.classify(["a gripping film"])[0].label
     """
 
-    def __init__(self, backbone, tokenizer=None, num_classes=None, class_names=None, dropout=None, **kwargs):
+    def __init__(
+        self, backbone, tokenizer=None, num_classes=None, class_names=None, dropout=None, pooling=None, **kwargs
+    ):
         if num_classes is None and class_names is None:
             raise ValueError("The number of classes must be known. Received: num_classes=None, class_names=None")
         num_classes = len(class_names) if num_classes is None else num_classes
@@ -70,7 +74,8 @@ class TextClassifier(Task):
         self.num_classes = num_classes
         self.class_names = None if class_names is None else list(class_names)
         self.dropout = backbone.dropout if dropout is None else dropout
-        reading = read_text(backbone)
+        self.pooling = pooling
+        reading = read_text(backbone, pooling)
         self.classifier = ClassificationHead(
             num_classes, self.dropout, reading.inner_dim, dtype=backbone.dtype_policy, name="classifier"
         )
@@ -117,6 +122,7 @@ class TextClassifier(Task):
             "num_classes": self.num_classes,
             "class_names": self.class_names,
             "dropout": self.dropout,
+            "pooling": self.pooling,
         }
 
 

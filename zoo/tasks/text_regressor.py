@@ -20,15 +20,17 @@ class TextRegressor(Task):
         backbone: an encoder with a pooled output, or an encoder-decoder such as BART.
         tokenizer: a tokenizer; needed for raw text.
         dropout: float, probability that a unit of the vector is dropped in training; the backbone's when None.
+        pooling: str or None, see `zoo.TextClassifier`.
         **kwargs: `preprocessor`, `seed`, `compile`, `name`.
 
     Returns of a call:
         float32 tensor (batch, 1).
     """
 
-    def __init__(self, backbone, tokenizer=None, dropout=None, **kwargs):
+    def __init__(self, backbone, tokenizer=None, dropout=None, pooling=None, **kwargs):
         self.dropout = backbone.dropout if dropout is None else dropout
-        reading = read_text(backbone)
+        self.pooling = pooling
+        reading = read_text(backbone, pooling)
         self.regressor = ClassificationHead(
             1, self.dropout, reading.inner_dim, dtype=backbone.dtype_policy, name="regressor"
         )
@@ -47,7 +49,7 @@ class TextRegressor(Task):
         return text_endpoints(self, lambda outputs: {"scores": outputs[:, 0]})
 
     def get_config(self):
-        return {**super().get_config(), "dropout": self.dropout}
+        return {**super().get_config(), "dropout": self.dropout, "pooling": self.pooling}
 
 
 def checked_numbers(labels) -> np.ndarray:

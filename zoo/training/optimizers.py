@@ -1,5 +1,7 @@
 """The optimizer of BERT as a Keras object, with its paper's numbers."""
 
+import re
+
 import keras
 from keras import ops
 
@@ -25,6 +27,8 @@ class AdamW(keras.optimizers.AdamW):
         global_clipnorm: float, greatest norm of all gradients together, or None.
         bias_correction: bool, whether the moments are corrected for their start at zero. True is Adam
             (Kingma & Ba 2015, algorithm 1); the released code of BERT leaves it out (False).
+        layer_decay: float in (0, 1], what the rate of a layer is multiplied with to give that of the layer below it;
+            1 gives all the same. See `layer_factors`.
         **kwargs: other arguments of `keras.optimizers.AdamW`, such as `gradient_accumulation_steps`
             (int, batches whose gradients are averaged before a step) and `use_ema`.
     """
@@ -38,8 +42,10 @@ class AdamW(keras.optimizers.AdamW):
         epsilon=1e-6,
         global_clipnorm=1.0,
         bias_correction=True,
+        layer_decay=1.0,
         **kwargs,
     ):
+        check_layer_decay(layer_decay)
         super().__init__(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
@@ -50,9 +56,17 @@ class AdamW(keras.optimizers.AdamW):
             **kwargs,
         )
         self.bias_correction = bias_correction
+        self.layer_decay = layer_decay
         self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
 
+    def build(self, variables):
+        self._layer_factors = layer_factors([variable.path for variable in variables], self.layer_decay)
+        super().build(variables)
+
     def update_step(self, gradient, variable, learning_rate):
+        if self.layer_decay != 1:
+            factor = self._layer_factors[self._get_variable_index(variable)]
+            learning_rate = ops.cast(learning_rate, "float32") * factor
         if not self.bias_correction:
             # Keras multiplies the rate by sqrt(1 - beta_2^t) / (1 - beta_1^t); divide that out again.
             step = ops.cast(self.iterations + 1, "float32")
@@ -61,7 +75,42 @@ class AdamW(keras.optimizers.AdamW):
         super().update_step(gradient, variable, learning_rate)
 
     def get_config(self):
-        return {**super().get_config(), "bias_correction": self.bias_correction}
+        return {**super().get_config(), "bias_correction": self.bias_correction, "layer_decay": self.layer_decay}
+
+
+def check_layer_decay(layer_decay) -> None:
+    """Raises a ValueError if it is not above 0 and at most 1."""
+    if not 0 < layer_decay <= 1:
+        raise ValueError(f"`layer_decay` must be above 0 and at most 1. Received: layer_decay={layer_decay}")
+
+
+def layer_factors(paths: list[str], decay: float) -> list[float]:
+    """What the learning rate of each weight is multiplied with, so that lower layers change less.
+
+    Howard & Ruder (2018), arXiv 1801.06146, section 3.2, "discriminative fine-tuning"; in this form Clark et al.
+    (2020), arXiv 2003.10555, appendix B. Of n layers the uppermost has `decay`, the lowest `decay ** n`, the
+    embeddings below it `decay ** (n + 1)`; heads, poolers and final normalizations have 1. Encoder and decoder are
+    counted apart; ALBERT's shared layer is one. Weight decay is that of the optimizer's rate for all.
+
+    Args:
+        paths: list of str, the paths of the weights of a zoo task.
+        decay: float.
+
+    Returns:
+        A list of float, one a path.
+    """
+    layers = [re.search(r"(?:^|/)((?:encoder_|decoder_)?)layer_(\d+)/", path) for path in paths]
+    heights = {}  # of each stack, in layers
+    for layer in filter(None, layers):
+        heights[layer[1]] = max(heights.get(layer[1], 0), int(layer[2]) + 1)
+
+    def below_the_head(path, layer):
+        if layer:
+            return heights[layer[1]] - int(layer[2])
+        embedded = re.search(r"(?:^|/)((?:encoder_|decoder_)?)(?:embedding|position_bias)/", path)
+        return heights.get(embedded[1], 0) + 1 if embedded else 0
+
+    return [decay ** below_the_head(path, layer) for path, layer in zip(paths, layers, strict=True)]
 
 
 @keras.saving.register_keras_serializable(package="zoo")

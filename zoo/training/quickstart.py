@@ -13,7 +13,7 @@ from zoo.data.tagging import TaggedSentences
 from zoo.metrics.entities import is_entity_scheme
 from zoo.training.comparison import PRETRAINED, RANDOM, compare_with_random
 from zoo.training.generation_scores import GenerationScores
-from zoo.training.optimizers import FineTuningAdamW
+from zoo.training.optimizers import FineTuningAdamW, check_layer_decay, fine_tuning_rate
 from zoo.training.runs import RunFolder
 
 TASKS = ("text", "tagging", "seq2seq")
@@ -59,6 +59,8 @@ def finetune(
     label_column=None,
     rows=None,
     run=None,
+    pooling=None,
+    layer_decay=1.0,
     **settings,
 ) -> None:
     """Fine-tune a classifier of texts or of words, or text to text, on two files; see `zoo finetune --help`."""
@@ -69,6 +71,8 @@ def finetune(
         _check_states(preset)
     if task == "seq2seq":
         _check_decoder(preset)
+    _check_pooling(pooling, task, preset)
+    check_layer_decay(layer_decay)
     read = {"text": _read_texts, "tagging": _read_tags, "seq2seq": _read_pairs}[task]
     parts = [read(path, text_columns, label_column) for path in (train, validation)]
     if rows is not None and rows < len(parts[0]):
@@ -77,7 +81,19 @@ def finetune(
         escape(f"{preset} on {len(parts[0])} rows of {train}, judged on {len(parts[1])} rows of {validation}."),
         soft_wrap=True,
     )
-    _compare(console, preset, task, *parts, RunFolder(run, name="finetune"), **settings)
+    run = RunFolder(run, name="finetune")
+    _compare(console, preset, task, *parts, run, pooling=pooling, layer_decay=layer_decay, **settings)
+
+
+def _check_pooling(pooling, task, preset):
+    from zoo.tasks.reading import check_pooling, preset_answers_in_words
+
+    check_pooling(pooling)
+    if pooling is not None and (task != "text" or preset_answers_in_words(preset)):
+        raise ValueError(
+            "`pooling` makes one vector of a text, for a classifier of texts that reads vectors. "
+            f"Received: pooling={pooling!r} with task={task!r} and preset={str(preset)!r}."
+        )
 
 
 def _check_states(preset):
@@ -128,7 +144,7 @@ def _read_tags(path, text_columns, label_column) -> TaggedSentences:
 
 def _compare(
     console, preset, task, train, validation, run, epochs=3, batch_size=32, seeds=(0,), compare_random=False,
-    dtype=None, learning_rate=None,
+    dtype=None, learning_rate=None, layer_decay=1.0, pooling=None,
 ):  # fmt: skip
     from zoo import tasks
 
@@ -138,16 +154,18 @@ def _compare(
             "Use another folder, or none: then one is named by the time."
         )
     kind, head, metric = _head(preset, task, train, validation)
+    if pooling is not None:
+        head["pooling"] = pooling
     run.write_config(
         preset=str(preset), task=kind, training_rows=len(train), validation_rows=len(validation), **head,
         epochs=epochs, batch_size=batch_size, seeds=seeds, dtype=dtype, learning_rate=learning_rate,
-        backend=keras.config.backend(),
+        layer_decay=layer_decay, backend=keras.config.backend(),
     )  # fmt: skip
 
     def make_task(load_weights):
         made = getattr(tasks, kind).from_preset(preset, load_weights=load_weights, dtype=dtype, **head)
-        if learning_rate is not None:
-            made.compile(optimizer=FineTuningAdamW(learning_rate))
+        rate = fine_tuning_rate(made.backbone.hidden_dim) if learning_rate is None else learning_rate
+        made.compile(optimizer=FineTuningAdamW(rate, layer_decay=layer_decay))
         return made
 
     scores = compare_with_random(

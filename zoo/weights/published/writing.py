@@ -80,6 +80,11 @@ def _choose(backbone, tables, special_ids):
 
 def _head(table: NameTable, task) -> Head:
     kind = type(task).__name__
+    if getattr(task, "pooling", None) is not None:
+        raise ValueError(
+            f"Hugging Face's heads read one state of a text. Received: a {kind} with pooling={task.pooling!r}. "
+            "Its backbone alone (`task.backbone`) can be written."
+        )
     found = [head for head in table.heads if head.task == kind and head.refused is None]
     with_pairs = [head for head in found if head.suffix == "ForPreTraining"]
     if getattr(task, "sentence_head", None) is not None and found and not with_pairs:
