@@ -158,3 +158,14 @@ def test_encoder_and_decoder_are_counted_apart_and_shared_layers_are_one():
 def test_impossible_layer_decay(decay):
     with pytest.raises(ValueError, match=f"Received: layer_decay={decay}"):
         AdamW(layer_decay=decay)
+
+
+def test_a_relative_rate_moves_large_weights_further():
+    values = {"large": np.full((3, 2), -4.0), "small": np.array([0.3, -0.4]), "none": np.zeros(5)}
+    variables = [keras.Variable(value.astype("float32"), name=name) for name, value in values.items()]
+    optimizer = AdamW(0.01, weight_decay=0, relative_rate=True, global_clipnorm=None)
+    optimizer.apply([keras.ops.ones(variable.shape) for variable in variables], variables)
+    # Adam's first step is as long as the rate.
+    for variable, (name, size) in zip(variables, {"large": 4, "small": 0.125**0.5, "none": 1e-3}.items(), strict=True):
+        np.testing.assert_allclose(values[name] - numbers(variable), 0.01 * size, rtol=1e-3)
+    assert keras.optimizers.deserialize(keras.optimizers.serialize(optimizer)).relative_rate

@@ -9,6 +9,8 @@ from zoo.training.schedules import warmup_linear_decay
 
 # Biases and the two weights of a normalization are not decayed: Devlin et al. (2019), released optimization.py.
 NOT_DECAYED = ("bias", "beta", "gamma", "scale")
+# What a weight of zeros counts as where rates are relative: Shazeer & Stern (2018), table 1.
+LEAST_SIZE = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -29,6 +31,9 @@ class AdamW(keras.optimizers.AdamW):
             (Kingma & Ba 2015, algorithm 1); the released code of BERT leaves it out (False).
         layer_decay: float in (0, 1], what the rate of a layer is multiplied with to give that of the layer below it;
             1 gives all the same. See `layer_factors`.
+        relative_rate: bool, whether the rate of each weight is multiplied with the root mean square of its values,
+            and at least with 0.001 (Shazeer & Stern 2018, arXiv 1804.04235, section 8). T5 needs it: its embeddings
+            start a hundred times as large as its queries.
         **kwargs: other arguments of `keras.optimizers.AdamW`, such as `gradient_accumulation_steps`
             (int, batches whose gradients are averaged before a step) and `use_ema`.
     """
@@ -43,6 +48,7 @@ class AdamW(keras.optimizers.AdamW):
         global_clipnorm=1.0,
         bias_correction=True,
         layer_decay=1.0,
+        relative_rate=False,
         **kwargs,
     ):
         check_layer_decay(layer_decay)
@@ -57,6 +63,7 @@ class AdamW(keras.optimizers.AdamW):
         )
         self.bias_correction = bias_correction
         self.layer_decay = layer_decay
+        self.relative_rate = relative_rate
         self.exclude_from_weight_decay(var_names=list(NOT_DECAYED))
 
     def build(self, variables):
@@ -67,6 +74,9 @@ class AdamW(keras.optimizers.AdamW):
         if self.layer_decay != 1:
             factor = self._layer_factors[self._get_variable_index(variable)]
             learning_rate = ops.cast(learning_rate, "float32") * factor
+        if self.relative_rate:
+            size = ops.sqrt(ops.mean(ops.square(ops.cast(variable, "float32"))))
+            learning_rate = ops.cast(learning_rate, "float32") * ops.maximum(size, LEAST_SIZE)
         if not self.bias_correction:
             # Keras multiplies the rate by sqrt(1 - beta_2^t) / (1 - beta_1^t); divide that out again.
             step = ops.cast(self.iterations + 1, "float32")
@@ -75,7 +85,12 @@ class AdamW(keras.optimizers.AdamW):
         super().update_step(gradient, variable, learning_rate)
 
     def get_config(self):
-        return {**super().get_config(), "bias_correction": self.bias_correction, "layer_decay": self.layer_decay}
+        return {
+            **super().get_config(),
+            "bias_correction": self.bias_correction,
+            "layer_decay": self.layer_decay,
+            "relative_rate": self.relative_rate,
+        }
 
 
 def check_layer_decay(layer_decay) -> None:
