@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from zoo.shell.comparisons import compare_objectives, compare_sentence_objectives
-from zoo.shell.options import BatchSize, Dtype, Language, Run, Seed, WarmStart, changes_of, console
+from zoo.shell.options import BatchSize, Dtype, Language, Run, Seed, changes_of, console
+from zoo.shell.pretraining import prepare, pretrain, recipes
 
 app = typer.Typer(
     name="zoo",
@@ -199,75 +200,6 @@ def corrupt(
 
 
 @app.command()
-def prepare(
-    files: Annotated[list[str], typer.Argument(help="Text files or patterns, plain or compressed.")],
-    to: Annotated[Path, typer.Option(help="Folder to write the prepared corpus to.")],
-    tokenizer: Annotated[str, typer.Option(help="word_piece, unigram or byte_pair.")] = "word_piece",
-    vocabulary: Annotated[
-        Path | None, typer.Option(help="Vocabulary to use, or a preset's or corpus's folder; trained when not given.")
-    ] = None,
-    vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
-    sentinels: Annotated[int, typer.Option(min=0, help="Sentinels <extra_id_0>, ... that T5 needs (100).")] = 0,
-    lowercase: Annotated[bool, typer.Option(help="Whether case is dropped, with accents by word_piece.")] = True,
-    segmenter: Annotated[
-        str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")
-    ] = "auto",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
-) -> None:
-    """Tokenize a corpus once, for `zoo pretrain`. Interrupted, it goes on where it was."""
-    from zoo import data
-    from zoo.tokenizers.kinds import read_tokenizer, train_tokenizer
-
-    paths = data.expand_paths(files)
-    if vocabulary is not None:
-        pieces = read_tokenizer(tokenizer, vocabulary, lowercase)
-    elif (to / "tokenizer.json").exists():
-        pieces = data.load_tokenizer(to)  # of an interrupted preparation
-    else:
-        pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
-    if sentinels:
-        pieces = pieces.with_sentinels(sentinels)
-    manifest = data.prepare(paths, to, pieces, segmenter=None if segmenter == "none" else segmenter, workers=workers)
-    print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
-
-
-@app.command()
-def pretrain(
-    corpus: Annotated[Path, typer.Argument(help="Folder written by `zoo prepare`.")],
-    run: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is taken up again.")],
-    like: Annotated[
-        str, typer.Option(help="Preset whose architecture is used, with the corpus's vocabulary.")
-    ] = "bert_tiny_en_uncased",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")
-    ] = None,
-    recipe: Annotated[str, typer.Option(help="bert, bert_whole_word, roberta, albert, mass, bart or t5.")] = "bert",
-    objective: Annotated[str | None, typer.Option(help="As in Python; the recipe's when not given.")] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 10_000,
-    batch_size: BatchSize = 32,
-    sequence_length: Annotated[int, typer.Option(help="Tokens in an example.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
-    warmup: Annotated[float, typer.Option(help="Fraction of the steps that the rate rises for.")] = 0.05,
-    warm_start_tokens: WarmStart = 0,
-    validation: Annotated[Path | None, typer.Option(help="Folder of prepared held-out text.")] = None,
-    report_every: Annotated[int, typer.Option(min=1, help="Steps between reports, which are checkpoints too.")] = 500,
-    dtype: Dtype = "mixed_bfloat16",
-    seed: Seed = 0,
-) -> None:
-    """Pre-train an encoder or an encoder-decoder on a prepared corpus."""
-    from zoo.training.recipes import pretrain_like, read_recipe
-
-    chosen = read_recipe(recipe)
-    result = pretrain_like(
-        corpus, run, like=like, changes=changes_of(set_ or ()), objective=objective or chosen.objective,
-        optimizer=chosen.optimizer, steps=steps, batch_size=batch_size, sequence_length=sequence_length,
-        learning_rate=learning_rate, warmup=warmup, warm_start_tokens=warm_start_tokens, validation=validation,
-        report_every=report_every, dtype=dtype, seed=seed,
-    )  # fmt: skip
-    console.print(result)
-
-
-@app.command()
 def convert(
     preset: Annotated[str, typer.Argument(help="Preset: a name, a folder or a handle.")],
     folder: Annotated[Path, typer.Argument(help="Folder to write.")],
@@ -284,6 +216,9 @@ def convert(
     print(folder)
 
 
+app.command()(prepare)
+app.command()(recipes)
+app.command()(pretrain)
 app.command()(compare_sentence_objectives)
 app.command()(compare_objectives)
 

@@ -32,4 +32,8 @@ def feed(make_batches):
     signature = keras.tree.map_structure(
         lambda array: tf.TensorSpec((None,) * np.ndim(array), np.asarray(array).dtype), example
     )
-    return tf.data.Dataset.from_generator(endless, output_signature=signature).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    # Where TensorFlow tunes a pipeline, to end it takes seconds: it waits for the tuner's next look, and these are ever
+    # further apart. There is nothing to tune here.
+    options.autotune.enabled = False
+    return tf.data.Dataset.from_generator(endless, output_signature=signature).prefetch(2).with_options(options)

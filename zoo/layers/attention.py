@@ -126,22 +126,21 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def project_context(self, context):
         """Keys and values of `context` as a cache tensor (batch, 2, key, heads, head_dim)."""
-        key = self._split(self._key_dense(context))
-        value = self._split(self._value_dense(context))
-        return ops.stack((key, value), axis=1)
+        return ops.stack(self._keys_and_values(context), axis=1)
+
+    def _keys_and_values(self, context):
+        return self._split(self._key_dense(context)), self._split(self._value_dense(context))
 
     def call(self, inputs, context=None, bias=None, cache=None, cache_update_index=None, training=None):
         query = self._split(self._query_dense(inputs))
-        if cache is None or cache_update_index is not None:
-            update = self.project_context(inputs if context is None else context)
+        source = inputs if context is None else context
         if cache is None:
-            cache_or_update = update
-        elif cache_update_index is None:
-            cache_or_update = cache
+            key, value = self._keys_and_values(source)
         else:
-            start = (0, 0, cache_update_index, 0, 0)
-            cache_or_update = cache = ops.slice_update(cache, start, ops.cast(update, cache.dtype))
-        key, value = cache_or_update[:, 0], cache_or_update[:, 1]
+            if cache_update_index is not None:
+                update = ops.cast(self.project_context(source), cache.dtype)
+                cache = ops.slice_update(cache, (0, 0, cache_update_index, 0, 0), update)
+            key, value = cache[:, 0], cache[:, 1]
         drop = None
         if training and self.dropout:
             drop = lambda weights: self._drop(weights, training=True)  # noqa: E731

@@ -9,7 +9,9 @@ from zoo.data import features
 from zoo.data.inputs import has_features, read_examples
 from zoo.data.pretraining import PretrainingDataset, pretraining_dataset
 from zoo.heads import ClassificationHead, MaskedLMHead
+from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.task import Task
+from zoo.training.losses import SmoothedCrossentropy
 
 SENTENCE_HEADS = ("next_sentence", "sentence_order")
 
@@ -91,11 +93,8 @@ class MaskedLM(Task):
     def _default_loss_and_metrics(self):
         names = list(self.output)
         return {
-            "loss": {
-                name: keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-                for name in names
-            },
-            "weighted_metrics": {name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for name in names},
+            "loss": {name: SmoothedCrossentropy() for name in names},
+            "weighted_metrics": {name: [TokenAccuracy()] for name in names},
         }
 
     def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):

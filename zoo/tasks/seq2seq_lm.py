@@ -10,6 +10,7 @@ from zoo.data.batches import BucketedBatches
 from zoo.data.inputs import has_features, read_examples
 from zoo.data.pretraining import PretrainingDataset
 from zoo.data.text_pairs import EncodedPairs, SpecialIds, frame_texts
+from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.generation import Generator
 from zoo.tasks.samplers import Beam, Contrastive, sampler_of
 from zoo.tasks.task import Task
@@ -58,7 +59,7 @@ class Seq2SeqLM(Task):
     def _default_loss_and_metrics(self):
         return {
             "loss": {features.TARGET_IDS: SmoothedCrossentropy(self.label_smoothing)},
-            "weighted_metrics": {features.TARGET_IDS: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]},
+            "weighted_metrics": {features.TARGET_IDS: [TokenAccuracy()]},
         }
 
     def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):

@@ -14,6 +14,12 @@ from zoo.weights.strict_json import read_json, to_dataclass
 
 RECIPES_FILE = Path(__file__).with_name("recipes.json")
 
+# What is used where neither the user nor the recipe says anything.
+DEFAULTS = {
+    "like": "bert_tiny_en_uncased", "steps": 10_000, "batch_size": 32, "sequence_length": 128, "learning_rate": 1e-3,
+    "warmup": 0.05, "warm_start_tokens": 0, "dtype": "mixed_bfloat16",
+}  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -24,12 +30,38 @@ class Recipe:
         paper: str, where it is from.
         objective: str, see `zoo.objectives.parse_objective`.
         optimizer: dict, arguments of `zoo.training.AdamW` that differ from its defaults.
+        machine: str, what it is made for: empty for a paper's own.
+        settings: dict, arguments of `pretrain_like` that differ from `DEFAULTS`.
+        expect: str, what comes of it, and whether that was measured here.
     """
 
     description: str
     paper: str
     objective: str
     optimizer: dict[str, object]
+    machine: str = ""
+    settings: dict[str, object] = dataclasses.field(default_factory=dict)
+    expect: str = ""
+
+    def settings_with(self, changes: dict, **given) -> dict:
+        """All settings: what is given and not None, else the recipe's, else `DEFAULTS`.
+
+        Args:
+            changes: arguments of the backbone, which come before the recipe's one by one.
+            **given: settings by name.
+        """
+        return {
+            **DEFAULTS,
+            "objective": self.objective,
+            **self.settings,
+            **{name: value for name, value in given.items() if value is not None},
+            "changes": {**self.settings.get("changes", {}), **changes},
+        }
+
+
+def read_recipes() -> dict[str, Recipe]:
+    """All recipes, by name."""
+    return {name: read_recipe(name) for name in read_json(RECIPES_FILE)}
 
 
 def read_recipe(name: str) -> Recipe:
@@ -45,6 +77,22 @@ def read_recipe(name: str) -> Recipe:
     if problems:
         raise ValueError(f"The recipe {name!r} in {RECIPES_FILE} is not valid: {'; '.join(problems)}")
     return recipe
+
+
+def share_batches() -> None:
+    """Have every device of this machine compute its part of each batch (`keras.distribution.DataParallel`).
+
+    To be called before a model is made. The batch's size must be a multiple of the number of devices.
+
+    Raises:
+        ValueError: on a backend for which Keras cannot do it.
+    """
+    if keras.config.backend() != "jax":
+        raise ValueError(
+            f"Batches are shared among devices by JAX. Received: the backend {keras.config.backend()!r}. "
+            "Set KERAS_BACKEND=jax, or use `tf.distribute` in Python."
+        )
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
 
 def pretrain_like(

@@ -89,7 +89,10 @@ def _convert(kind, value, where, problems):
 
 def _convert_record(kind, record, where, problems):
     hints = typing.get_type_hints(kind)
-    required = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
+    required = {
+        field.name for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    }  # fmt: skip
     problems += [f"{_join(where, key)}: unknown key" for key in sorted(record.keys() - hints.keys())]
     missing = sorted(required - record.keys())
     problems += [f"{_join(where, key)}: missing" for key in missing]

@@ -1,0 +1,109 @@
+"""The commands that pre-train."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from zoo.shell.options import Seed, changes_of, console
+
+
+def prepare(
+    files: Annotated[list[str], typer.Argument(help="Text files or patterns, plain or compressed.")],
+    to: Annotated[Path, typer.Option(help="Folder to write the prepared corpus to.")],
+    tokenizer: Annotated[str, typer.Option(help="word_piece, unigram or byte_pair.")] = "word_piece",
+    vocabulary: Annotated[
+        Path | None, typer.Option(help="Vocabulary to use, or a preset's or corpus's folder; trained when not given.")
+    ] = None,
+    vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
+    sentinels: Annotated[int, typer.Option(min=0, help="Sentinels <extra_id_0>, ... that T5 needs (100).")] = 0,
+    lowercase: Annotated[bool, typer.Option(help="Whether case is dropped, with accents by word_piece.")] = True,
+    segmenter: Annotated[
+        str, typer.Option(help="auto, jieba, or none: how words are found for whole-word masking.")
+    ] = "auto",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
+) -> None:
+    """Tokenize a corpus once, for `zoo pretrain`. Interrupted, it goes on where it was."""
+    from zoo import data
+    from zoo.tokenizers.kinds import read_tokenizer, train_tokenizer
+
+    paths = data.expand_paths(files)
+    if vocabulary is not None:
+        pieces = read_tokenizer(tokenizer, vocabulary, lowercase)
+    elif (to / "tokenizer.json").exists():
+        pieces = data.load_tokenizer(to)  # of an interrupted preparation
+    else:
+        pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
+    if sentinels:
+        pieces = pieces.with_sentinels(sentinels)
+    manifest = data.prepare(paths, to, pieces, segmenter=None if segmenter == "none" else segmenter, workers=workers)
+    print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="A recipe, to see all that is in it.")] = None,
+) -> None:
+    """Show the recipes of `zoo pretrain`: what each is for, what it sets, and what to expect of it."""
+    from zoo.training.recipes import read_recipe, read_recipes
+
+    if name is None:
+        table = Table("recipe", "machine", "what it does")
+        for each, recipe in read_recipes().items():
+            table.add_row(each, recipe.machine, recipe.description)
+        console.print(table)
+        return
+    recipe = read_recipe(name)
+    for title, value in (
+        ("description", recipe.description), ("paper", recipe.paper), ("machine", recipe.machine),
+        ("objective", recipe.objective), ("optimizer", recipe.optimizer), ("settings", recipe.settings),
+        ("expect", recipe.expect),
+    ):  # fmt: skip
+        if value:
+            console.print(f"{title}: {value}", highlight=False, markup=False)
+
+
+def pretrain(
+    corpus: Annotated[Path, typer.Argument(help="Folder written by `zoo prepare`.")],
+    run: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is taken up again.")],
+    recipe: Annotated[str, typer.Option(help="A name of `zoo recipes`; what is given beside it comes first.")] = "bert",
+    like: Annotated[
+        str | None, typer.Option(help="Preset whose architecture is used, with the corpus's vocabulary.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")
+    ] = None,
+    objective: Annotated[str | None, typer.Option(help="As in Python.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimizer steps; 10,000 if nothing says more.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Examples in a batch; 32.")] = None,
+    sequence_length: Annotated[int | None, typer.Option(help="Tokens in an example; 128.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate; 0.001.")] = None,
+    warmup: Annotated[float | None, typer.Option(help="Fraction of the steps that the rate rises for; 0.05.")] = None,
+    warm_start_tokens: Annotated[
+        int | None, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")
+    ] = None,
+    validation: Annotated[Path | None, typer.Option(help="Folder of prepared held-out text.")] = None,
+    report_every: Annotated[int, typer.Option(min=1, help="Steps between reports, which are checkpoints too.")] = 500,
+    dtype: Annotated[
+        str | None, typer.Option(help="Keras dtype policy, such as float32; mixed_bfloat16 when not given.")
+    ] = None,
+    data_parallel: Annotated[
+        bool, typer.Option(help="Share each batch among all devices, such as the cores of a TPU; JAX alone.")
+    ] = False,
+    seed: Seed = 0,
+) -> None:
+    """Pre-train an encoder or an encoder-decoder on a prepared corpus."""
+    from zoo.training.recipes import pretrain_like, read_recipe, share_batches
+
+    if data_parallel:
+        share_batches()
+    chosen = read_recipe(recipe)
+    settings = chosen.settings_with(
+        changes_of(set_ or ()), like=like, objective=objective, steps=steps, batch_size=batch_size,
+        sequence_length=sequence_length, learning_rate=learning_rate, warmup=warmup,
+        warm_start_tokens=warm_start_tokens, dtype=dtype,
+    )  # fmt: skip
+    result = pretrain_like(
+        corpus, run, optimizer=chosen.optimizer, validation=validation, report_every=report_every, seed=seed, **settings
+    )
+    console.print(result)
