@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import keras
 import pytest
 
 import zoo
@@ -124,7 +125,9 @@ def finetuned(pretrained, tables, tmp_path_factory):
 
 def test_help_names_every_command():
     printed = works("--help")
-    commands = "list show quickstart finetune evaluate predict generate corrupt prepare pretrain compare-objectives"
+    commands = (
+        "list show quickstart finetune evaluate predict generate corrupt prepare recipes pretrain compare-objectives"
+    )
     for name in [*commands.split(), "compare-sentence-objectives"]:
         assert re.search(rf"^\s+{name}\s", printed, re.MULTILINE), name
 
@@ -308,6 +311,28 @@ def test_a_recipe_brings_its_objective_and_optimizer(corpus, tmp_path):
     assert config["objective"] == "MaskedLM" and config["optimizer"]["beta_2"] == 0.98
     assert zoo.MaskedLM.from_preset(tmp_path / "run" / "preset").sentence_head is None
     assert "'roberta'" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "xlnet"))
+
+
+def test_a_recipe_for_a_machine_brings_its_settings_and_what_is_given_comes_first(corpus, tmp_path):
+    small = ["--set", "num_layers=1", "--set", "hidden_dim=8", "--set", "intermediate_dim=16", "--steps", 2]
+    works("pretrain", corpus[0], "--run", tmp_path / "run", "--recipe", "bert_laptop", *small)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["steps"], config["batch_size"], config["sequence_length"]) == (2, 16, 128)
+    assert config["backbone"]["normalize_first"] and config["backbone"]["hidden_dim"] == 8
+    assert config["objective"] == "MaskedLM(rate=0.25) + NextSentence" and config["warm_start_tokens"] == 20_000_000
+
+
+def test_recipes_are_listed_and_shown():
+    listed = works("recipes")
+    assert all(name in listed for name in ("roberta", "bert_laptop", "bert_gpu", "bert_tpu"))
+    shown = works("recipes", "bert_gpu")
+    assert "MaskedLM(rate=0.25)" in shown and "expect: Not run by this project" in shown
+    assert "'bert_laptop'" in refuses("recipes", "bert_desktop")
+
+
+def test_batches_are_shared_by_jax_alone(corpus, tmp_path):
+    if keras.config.backend() != "jax":
+        assert "KERAS_BACKEND=jax" in refuses(*pretraining(corpus[0], tmp_path / "run", "--data-parallel"))
 
 
 def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):

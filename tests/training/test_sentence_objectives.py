@@ -10,7 +10,6 @@ from rich.console import Console
 import zoo
 from tests import texts
 from zoo.training import sentence_objectives
-from zoo.training.recipes import read_recipe
 from zoo.training.sentence_objectives import compare_sentence_objectives, judge, table_of
 
 SETTINGS = {
@@ -74,15 +73,3 @@ def test_order_is_judged_on_segments_of_one_document():
     for seed in range(20):
         pairs = sentence_objectives.NeighbourOrder().plan(lengths, 0, 37, np.random.default_rng(seed))
         assert all(pair.document_a == pair.document_b == 0 for pair in pairs)
-
-
-def test_recipes_are_the_papers():
-    assert zoo.objectives.parse_objective(read_recipe("roberta").objective).pairing is None
-    assert read_recipe("roberta").optimizer == {"beta_2": 0.98, "global_clipnorm": None}
-    assert read_recipe("albert").objective == "MaskedLM(unit='ngram') + SentenceOrder"
-    for name in ("bert", "bert_whole_word", "roberta", "albert"):
-        recipe = read_recipe(name)
-        zoo.objectives.parse_objective(recipe.objective)
-        zoo.training.AdamW(1e-3, **recipe.optimizer)
-    with pytest.raises(ValueError, match=r"one of .*'albert'.*Received: recipe='xlnet'"):
-        read_recipe("xlnet")
