@@ -246,6 +246,12 @@ def test_bad_input_is_refused():
         model.generate("film", max_length=99)
     with pytest.raises(ValueError, match=r"Received: y\[1\]=' '; 1 such rows"):
         model.fit(["film", "book"], ["a", " "])
+    with pytest.raises(ValueError, match=r"must have text in it. Received: 1 empty rows: 1"):
+        model.generate(["film", " "], max_length=3)
+    with pytest.raises(ValueError, match="Received: x is empty"):
+        model.generate([], max_length=3)
+    with pytest.raises(ValueError, match=r"Received: 1 empty rows: 0"):
+        model.fit({"source": ["", "a film"], "target": ["good", "bad"]}, verbose=0)
     with pytest.raises(ValueError, match="at most the 36 tokens"):
         model.generate("film", max_length=37, sampler="contrastive")  # which reads one token ahead
     with pytest.raises(ValueError, match="Received: max_target_length=99"):
