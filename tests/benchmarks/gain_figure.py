@@ -47,6 +47,7 @@ def draw(runs: dict[str, Path], path: Path) -> None:
                 axes.plot(epochs, mean, label=f"{start} weights", **style)
                 axes.fill_between(epochs, mean - spread, mean + spread, alpha=0.2, color=style["color"], linewidth=0)
             axes.grid(alpha=0.3)
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.set_ylabel("training loss" if series == "loss" else f"validation {metric}")
         panels[0, column].set_title(name)
         panels[1, column].set_xlabel("epoch")
