@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -19,6 +20,7 @@ from zoo import cli
 from zoo.shell.options import console
 from zoo.training import sentence_objectives
 from zoo.training.comparison import Score
+from zoo.training.runs import write_metrics
 
 TINY = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "max_sequence_length": 37}
 SETTINGS = [part for name, value in TINY.items() for part in ("--set", f"{name}={value}")]
@@ -107,17 +109,19 @@ def pretrained(corpus, tmp_path_factory):
     return run, printed
 
 
+def finetuning(run, pretrained, tables, *more):
+    train, dev = tables
+    return [
+        "finetune", pretrained[0] / "preset", "--train", train, "--validation", dev, "--epochs", 2, "--rows", 53,
+        "--pooling", "mean", "--compare-random", "--run", run, *more,
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def finetuned(pretrained, tables, tmp_path_factory):
     """A fine-tuning run with `[brackets]` in its path, which `rich` would take for markup."""
     run = tmp_path_factory.mktemp("finetuning") / "my [bold]run"
-    train, dev = tables
-    printed = works(
-        "finetune", pretrained[0] / "preset", "--train", train, "--validation", dev, "--epochs", 2, "--rows", 53,
-        "--pooling", "mean", "--layer-decay", 0.9,
-        "--compare-random", "--run", run,
-    )  # fmt: skip
-    return run, printed
+    return run, works(*finetuning(run, pretrained, tables, "--layer-decay", 0.9))
 
 
 # Looking.
@@ -400,15 +404,28 @@ def test_finetune_prints_paths_as_they_are(finetuned):
     assert f'zoo.TextClassifier.from_preset("{run / "preset"}")' in printed
 
 
-def test_finetune_refuses_a_folder_that_holds_a_run(finetuned, pretrained, tables):
+def test_finetune_refuses_a_folder_that_holds_another_run(finetuned, pretrained, tables):
     run, _ = finetuned
     before = (run / "metrics.csv").read_bytes()
-    train, dev = tables
-    message = refuses(
-        "finetune", pretrained[0] / "preset", "--train", train, "--validation", dev, "--run", run
-    )  # fmt: skip
-    assert "must not hold a run" in message
+    message = refuses(*finetuning(run, pretrained, tables))
+    assert "layer_decay: 0.9 -> 1.0" in message
     assert (run / "metrics.csv").read_bytes() == before
+
+
+def test_finetune_goes_on_where_it_was_interrupted(finetuned, pretrained, tables, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finetuned[0], run)
+    rows = read_rows(run / "metrics.csv")
+    # As if it had been killed in the second fine-tuning, after an epoch.
+    (run / "parts" / "random.json").unlink()
+    write_metrics(run / "metrics.csv", rows[:-1])
+    works(*finetuning(run, pretrained, tables, "--layer-decay", 0.9))
+    again = read_rows(run / "metrics.csv")
+    assert again[:2] == rows[:2]  # not done twice
+    for row in (*again, *rows):
+        del row["seconds"]
+    assert again == rows
+    assert (run / "scores.json").read_text() == (finetuned[0] / "scores.json").read_text()
 
 
 def test_predict_writes_lines_with_tabs(finetuned):

@@ -4,12 +4,13 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
 
 from zoo.training.progress import ProgressBar
-from zoo.training.runs import RunFolder, draw_curves, read_metrics, write_json
+from zoo.training.runs import RunFolder, draw_curves, once, read_metrics, write_json
 
 PRETRAINED, RANDOM = "pre-trained", "random"
 
@@ -138,7 +139,7 @@ def compare_with_random(
     """Fine-tune from pre-trained and from random weights, equal in all else, and score both.
 
     Everything is left in the run's folder: metrics, curves, `scores.json`, and the first pre-trained
-    task as a preset.
+    task as a preset. A fine-tuning whose score is in `parts/` is done; what an interruption left undone is done now.
 
     Args:
         make_task: function from `load_weights` (bool) to a new task.
@@ -158,13 +159,20 @@ def compare_with_random(
     """
     scores = {start: [] for start in starts}
     options = {"epochs": epochs, "batch_size": batch_size, "validation_data": validation}
+
+    def work(start, seed, part):
+        run.forget(part)
+        task, history = fine_tune(make_task, start, seed, train, run, part, callbacks=callbacks, **options)
+        value = score(task) if score else float(history.history[f"val_{metric}"][-1])
+        if start == PRETRAINED and seed == seeds[0]:
+            task.save_to_preset(run.preset)
+        return {metric: value}
+
     for seed in seeds:
         for start in starts:
             part = start if len(seeds) == 1 else f"{start} {seed}"
-            task, history = fine_tune(make_task, start, seed, train, run, part, callbacks=callbacks, **options)
-            scores[start].append(score(task) if score else float(history.history[f"val_{metric}"][-1]))
-            if start == PRETRAINED and seed == seeds[0]:
-                task.save_to_preset(run.preset)
+            done = once(run.path / "parts" / f"{part.replace(' ', '-')}.json", partial(work, start, seed, part))
+            scores[start].append(done[metric])
     draw_curves(read_metrics(run.metrics_file), run.curves, x="epoch", panels=("loss", f"val_{metric}"))
     results = [Score(start, tuple(values)) for start, values in scores.items()]
     _write_scores(run, results, metric)

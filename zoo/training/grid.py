@@ -1,12 +1,11 @@
 """A run of many trainings: what is done is kept, and after an interruption the rest is done."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.training.comparison import Score
-from zoo.training.runs import CONFIG_FILE, check_same, write_json
+from zoo.training.runs import CONFIG_FILE, check_same, once, write_json
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,7 @@ class Grid:
             file: str, the file's path in the folder.
             work: function without arguments that gives what the file is to say.
         """
-        path = self.path / file
-        if not path.exists():
-            found = work()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, found)
-        return json.loads(path.read_text(encoding="utf-8"))
+        return once(self.path / file, work)
 
     def write_results(self, results) -> None:
         """Write `results.json`; a `Score` in it becomes its mean, spread and values."""

@@ -10,7 +10,7 @@ from zoo.training.optimizers import AdamW
 from zoo.training.progress import ProgressBar
 from zoo.training.runs import MetricsLog, RunFolder, draw_curves, read_metrics
 from zoo.training.schedules import WarmupLinearDecay
-from zoo.training.warm_start import static_embedding, warm_start
+from zoo.training.warm_start import first_texts, static_embedding, warm_start
 
 
 def pretrain(
@@ -119,17 +119,9 @@ def _panels(rows):
 def _warm_start(backbone, data, tokens):
     vocabulary = data.vocabulary
     embedding = static_embedding(
-        _limited(data.documents(), tokens),
+        first_texts(data.documents(), tokens),
         vocabulary.size,
         backbone.token_embedding.output_dim,
         special_ids=vocabulary.special_ids,
     )
     return warm_start(backbone, embedding)
-
-
-def _limited(documents, tokens):
-    for document in documents:
-        yield document.token_ids
-        tokens -= len(document.token_ids)
-        if tokens <= 0:
-            return

@@ -1,5 +1,8 @@
 """The first minutes with the zoo: fine-tune by name, with random weights beside."""
 
+import hashlib
+import json
+
 import keras
 import numpy as np
 from rich.markup import escape
@@ -14,7 +17,7 @@ from zoo.metrics.entities import is_entity_scheme
 from zoo.training.comparison import PRETRAINED, RANDOM, compare_with_random
 from zoo.training.generation_scores import GenerationScores
 from zoo.training.optimizers import FineTuningAdamW, check_layer_decay, fine_tuning_rate
-from zoo.training.runs import RunFolder
+from zoo.training.runs import RunFolder, check_same
 
 TASKS = ("text", "tagging", "seq2seq")
 # What is generated at the end of an epoch: enough to see whether it goes well.
@@ -148,19 +151,17 @@ def _compare(
 ):  # fmt: skip
     from zoo import tasks
 
-    if run.metrics_file.exists():
-        raise ValueError(
-            f"Fine-tuning begins anew, so its folder must not hold a run. Received: run={str(run.path)!r}. "
-            "Use another folder, or none: then one is named by the time."
-        )
     kind, head, metric = _head(preset, task, train, validation)
     if pooling is not None:
         head["pooling"] = pooling
-    run.write_config(
-        preset=str(preset), task=kind, training_rows=len(train), validation_rows=len(validation), **head,
-        epochs=epochs, batch_size=batch_size, seeds=seeds, dtype=dtype, learning_rate=learning_rate,
-        layer_decay=layer_decay, backend=keras.config.backend(),
-    )  # fmt: skip
+    config = {
+        "preset": str(preset), "task": kind, **head, "training_rows": len(train), "validation_rows": len(validation),
+        "data": _digest(_columns(train), _columns(validation)), "epochs": epochs, "batch_size": batch_size,
+        "seeds": seeds, "compare_random": compare_random, "dtype": dtype, "learning_rate": learning_rate,
+        "layer_decay": layer_decay, "backend": keras.config.backend(),
+    }  # fmt: skip
+    check_same(run.path, config)
+    run.write_config(**config)
 
     def make_task(load_weights):
         made = getattr(tasks, kind).from_preset(preset, load_weights=load_weights, dtype=dtype, **head)
@@ -221,6 +222,11 @@ def _columns(examples):
         return examples.words, examples.tags
     x = examples.texts if examples.second is None else (examples.texts, examples.second)
     return x, examples.labels
+
+
+def _digest(*examples) -> str:
+    """A name for these very examples, so that an interrupted run is not taken up with others."""
+    return hashlib.sha256(json.dumps(examples).encode()).hexdigest()[:16]
 
 
 def score_table(scores, metric="accuracy") -> Table:

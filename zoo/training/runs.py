@@ -5,6 +5,7 @@ import io
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -23,6 +24,21 @@ def write_text(path, text: str) -> None:
     beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     beside.write_text(text, encoding="utf-8", newline="")
     os.replace(beside, path)
+
+
+def once(path, work: Callable[[], dict]) -> dict:
+    """What a JSON file says; if there is none, what it is to say is worked out first.
+
+    Args:
+        path: path of the file.
+        work: function without arguments that gives what the file is to say.
+    """
+    path = Path(path)
+    if not path.exists():
+        found = work()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, found)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def check_same(folder, config: dict) -> None:

@@ -16,11 +16,13 @@ from scipy.sparse.linalg import eigsh
 STDDEV = 0.05
 
 
-def static_embedding(sequences, vocabulary_size: int, dimensions: int, window: int = 4, special_ids=()) -> np.ndarray:
+def static_embedding(
+    sequences, vocabulary_size: int, dimensions: int, window: int = 4, special_ids=(), power: float = 0.5
+) -> np.ndarray:
     """Embed every piece by the positive pointwise mutual information of pieces within a window.
 
     The symmetric matrix of max(0, log p(a, b) / (p(a) p(b))) is factorised by its leading eigenvectors,
-    each scaled by the root of its eigenvalue (Levy, Goldberg & Dagan 2015, section 2 and 3.3).
+    each scaled by a power of its eigenvalue (Levy, Goldberg & Dagan 2015, section 2 and 3.3).
 
     Args:
         sequences: iterable of int arrays (tokens,), texts as ids.
@@ -28,6 +30,8 @@ def static_embedding(sequences, vocabulary_size: int, dimensions: int, window: i
         dimensions: int, size of a vector.
         window: int, greatest distance of two pieces that meet, in tokens.
         special_ids: ids that are not counted.
+        power: float, of the eigenvalues: 0.5 for their root, 0 for all directions alike, which is better to compare
+            vectors by their cosine.
 
     Returns:
         float32 array (vocabulary_size, dimensions) with standard deviation 1 over the pieces that were
@@ -49,7 +53,7 @@ def static_embedding(sequences, vocabulary_size: int, dimensions: int, window: i
             f"Received: {len(seen)} pieces in the text, dimensions={dimensions}"
         )
     values, vectors = eigsh(information[seen][:, seen], k=dimensions, which="LA", v0=np.ones(len(seen)))
-    vectors = vectors * np.sqrt(np.maximum(values, 0))  # (seen, dimensions)
+    vectors = vectors * np.maximum(values, 0) ** power  # (seen, dimensions)
     embedding = np.zeros((vocabulary_size, dimensions), "float32")
     embedding[seen] = (vectors - vectors.mean(axis=0)) / vectors.std()
     return embedding
@@ -91,6 +95,20 @@ def _positive_information(counts):
     return sparse.csr_matrix(
         (information[positive].astype("float32"), (counts.row[positive], counts.col[positive])), shape=counts.shape
     )
+
+
+def first_texts(documents, tokens: int):
+    """Yield the ids of documents until they have so many tokens.
+
+    Args:
+        documents: iterable of `zoo.data` documents.
+        tokens: int; the document with the last of them is whole.
+    """
+    for document in documents:
+        yield document.token_ids
+        tokens -= len(document.token_ids)
+        if tokens <= 0:
+            return
 
 
 def warm_start(backbone, embedding: np.ndarray, stddev: float | None = None) -> int:
