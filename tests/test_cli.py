@@ -105,8 +105,8 @@ def pretraining(corpus, run, *more):
 @pytest.fixture(scope="module")
 def pretrained(corpus, tmp_path_factory):
     run = tmp_path_factory.mktemp("pretraining") / "run"
-    printed = works(*pretraining(corpus[0], run, "--validation", corpus[0], "--warm-start-tokens", 1009))
-    return run, printed
+    more = ("--validation", corpus[0], "--warm-start-tokens", 1009, "--dropout", 0)
+    return run, works(*pretraining(corpus[0], run, *more))
 
 
 def finetuning(run, pretrained, tables, *more):
@@ -270,10 +270,23 @@ def test_pretrain_uses_the_settings(pretrained):
     assert model.backbone.vocabulary_size == model.tokenizer.vocabulary_size() <= 131
 
 
+def dropout_of(model):
+    return max(layer.rate for layer in model.backbone._flatten_layers() if isinstance(layer, keras.layers.Dropout))
+
+
+def test_dropout_of_pretraining_is_not_that_of_fine_tuning(pretrained, corpus, tmp_path):
+    model = zoo.MaskedLM.from_preset(pretrained[0] / "preset")
+    assert model.backbone.dropout == dropout_of(model) == 0.1
+    with mock.patch("zoo.training.recipes.pretrain", return_value={}) as trains:
+        works(*pretraining(corpus[0], tmp_path / "run", "--dropout", 0.25))
+    assert dropout_of(trains.call_args.args[0]) == 0.25
+
+
 def test_pretrain_does_not_repeat_a_finished_run(pretrained, corpus):
     run, _ = pretrained
     before = (run / "metrics.csv").read_bytes()
-    works(*pretraining(corpus[0], run, "--validation", corpus[0], "--warm-start-tokens", 1009))
+    more = ("--validation", corpus[0], "--warm-start-tokens", 1009, "--dropout", 0)
+    works(*pretraining(corpus[0], run, *more))
     assert (run / "metrics.csv").read_bytes() == before
 
 

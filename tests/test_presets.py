@@ -110,6 +110,19 @@ def test_loads_a_backbone_by_name(shipped, backbone):
     assert same_weights(presets.load_backbone(NAME), backbone)
 
 
+def test_classes_load_by_name(shipped, backbone):
+    loaded = zoo.BertBackbone.from_preset(NAME, dropout=0.3)
+    assert same_weights(loaded, backbone) and loaded.dropout == 0.3
+    assert not same_weights(zoo.BertBackbone.from_preset(NAME, load_weights=False), backbone)
+    assert zoo.tokenizers.WordPiece.from_preset(NAME).vocabulary == VOCABULARY
+    with pytest.raises(ValueError, match=r"AlbertBackbone.*of that class.*of BertBackbone"):
+        zoo.AlbertBackbone.from_preset(NAME)
+    with pytest.raises(ValueError, match=r"Unigram.*of that class.*a WordPiece"):
+        zoo.tokenizers.Unigram.from_preset(NAME)
+    with pytest.raises(ValueError, match=f"nearest names are: {NAME}"):
+        zoo.BertBackbone.from_preset(NAME[:-1])
+
+
 def test_keras_hub_loads_the_same_folder(folder, backbone):
     loaded = keras_hub.models.Backbone.from_preset(str(folder))
     assert type(loaded) is zoo.BertBackbone

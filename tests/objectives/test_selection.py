@@ -1,10 +1,18 @@
 """Vectorised choices against the same choices made one by one."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.objectives.selection import accept_in_order, choose_spans, choose_tokens, find_words, shuffle_positions
+from zoo.objectives.selection import (
+    accept_in_order,
+    choose_places,
+    choose_spans,
+    choose_tokens,
+    find_words,
+    shuffle_positions,
+)
 
 
 @settings(max_examples=200, deadline=None)
@@ -65,6 +73,28 @@ def test_as_many_tokens_as_asked_for_and_only_candidates(data):
     chosen = choose_tokens(candidates, budget, draw)
     assert not (chosen & ~candidates).any()
     np.testing.assert_array_equal(chosen.sum(axis=1), np.minimum(budget, candidates.sum(axis=1)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_as_many_places_as_asked_for(data):
+    rows = data.draw(st.integers(0, 5))
+    numbers = st.lists(st.integers(0, 17), min_size=rows, max_size=rows)
+    counts, budget = (np.array(data.draw(numbers), int) for _ in range(2))
+    width = counts.max(initial=0) + data.draw(st.integers(0, 3))
+    chosen = choose_places(counts, budget, width, np.random.default_rng(data.draw(st.integers(0, 9999))))
+    assert chosen.shape == (rows, width)
+    np.testing.assert_array_equal(chosen.sum(axis=1), np.minimum(budget, counts))
+    assert not (chosen & (np.arange(width) >= counts[:, None])).any()
+
+
+@pytest.mark.parametrize("budget", [2, 3])  # of five: those that are chosen are drawn, and those that are not
+def test_every_set_of_places_is_equally_likely(budget):
+    rows = 20_000
+    chosen = choose_places(np.full(rows, 5), np.full(rows, budget), 6, np.random.default_rng(7))
+    sets, counts = np.unique(chosen, axis=0, return_counts=True)
+    assert len(sets) == 10
+    assert np.abs(counts - rows / 10).max() < 5 * np.sqrt(rows * 0.1 * 0.9)
 
 
 def test_every_set_of_tokens_is_equally_likely():

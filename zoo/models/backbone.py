@@ -35,6 +35,31 @@ class Backbone(keras_hub.models.Backbone):
         quantize_layers(backbone, modes, "the configuration")
         return backbone
 
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, dtype=None, **overrides):
+        """Load a backbone by name.
+
+        Args:
+            preset: str, a name of `zoo.list_presets()`, a local folder, or a handle `hf://...`, `kaggle://...`.
+            load_weights: bool, False for the same architecture with random weights.
+            dtype: a Keras dtype policy; Keras's global one when None.
+            **overrides: arguments of the backbone that replace those of the preset, such as `dropout`.
+
+        Raises:
+            ValueError: if there is no such preset (with the nearest names), its files are damaged, or its
+                architecture is another.
+        """
+        from zoo import presets
+
+        kind = presets.backbone_class(preset)
+        if kind is None or not issubclass(kind, cls):
+            found = "of an architecture that is not here" if kind is None else f"of {kind.__name__}"
+            raise ValueError(
+                f"`{cls.__name__}.from_preset` loads presets of that class. Received: preset={str(preset)!r}, "
+                f"{found}. Use the class of the preset."
+            )
+        return presets.load_backbone(preset, load_weights=load_weights, dtype=dtype, **overrides)
+
     def save_to_preset(self, preset_dir, max_shard_size=10):
         """Write configuration and weights into a folder that `from_preset` loads.
 

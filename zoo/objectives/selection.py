@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from zoo.objectives.rows import first_columns
+
 _BITS_OF_SHORT_ROWS = 11
 
 
@@ -107,6 +109,36 @@ def choose_tokens(candidates: np.ndarray, budget: np.ndarray, rng: np.random.Gen
     chosen[budget >= length] = True
     chosen &= candidates
     return chosen
+
+
+def choose_places(counts: np.ndarray, budget: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Chooses exactly `budget` of the first `counts` places of each row, or all if there are fewer.
+
+    Every set of places of that size is equally likely. Places are drawn until enough of them are different, which
+    costs in proportion to the budget, not to the places; of more than half, those that are not chosen are drawn.
+
+    Args:
+        counts: int array (batch,), at most `width`.
+        budget: int array (batch,), at least 0.
+        width: int.
+        rng: the generator.
+
+    Returns:
+        bool array (batch, width).
+    """
+    few = np.minimum(budget, np.maximum(counts - budget, 0))  # (batch,), places to draw
+    drawn = np.zeros((len(counts), width), bool)
+    flat = drawn.ravel()
+    rows, missing = np.arange(len(counts)), few
+    while len(rows):
+        row = np.repeat(rows, missing)  # (draws,)
+        flat[row * width + (rng.random(len(row)) * counts[row]).astype(np.int64)] = True
+        missing = few[rows] - drawn[rows].sum(axis=1, dtype=np.uint32)
+        rows, missing = rows[missing > 0], missing[missing > 0]
+    others = budget > few
+    if others.any():
+        drawn[others] = first_columns(counts[others], width) & ~drawn[others]
+    return drawn
 
 
 def choose_words(words: Words, budget: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo.objectives.denoising import check_share
-from zoo.objectives.rows import first_columns, flatten, ranges
-from zoo.objectives.selection import choose_tokens
+from zoo.objectives.rows import flatten, ranges
+from zoo.objectives.selection import choose_places, choose_tokens
 from zoo.objectives.text_to_text import Rows, TextToText, num_noise
 from zoo.objectives.vocabulary import Vocabulary
 
@@ -250,7 +250,7 @@ def draw_spans(counts, hidden, per_text, rng: np.random.Generator, anywhere: boo
     """
     kept = counts - hidden
     if anywhere:  # a span may be in any gap: before each token that stays, or behind the last
-        gaps = choose_tokens(first_columns(kept + 1, kept.max(initial=0) + 1), per_text, rng)
+        gaps = choose_places(kept + 1, per_text, kept.max(initial=0) + 1, rng)
         rows, gap = np.divmod(np.flatnonzero(gaps), gaps.shape[1])  # (spans of all texts,)
     else:  # between two tokens that stay, and one behind the last
         rows, gap = _cut(kept, per_text, rng)
@@ -266,9 +266,7 @@ def _cut(total, parts, rng):
         `(rows, ends)`, int arrays (parts of all rows,): the row of each part, and how many things of its row are up
         to its end.
     """
-    inner = first_columns(np.maximum(total - 1, 0), max(total.max(initial=0) - 1, 1))
-    cuts = choose_tokens(inner, np.maximum(parts - 1, 0), rng)
-    ends = np.concatenate([cuts, np.zeros((len(cuts), 1), bool)], axis=1)
+    ends = choose_places(np.maximum(total - 1, 0), np.maximum(parts - 1, 0), total.max(initial=1), rng)
     some = np.flatnonzero(parts)
     ends[some, total[some] - 1] = True
     rows, last = np.divmod(np.flatnonzero(ends), ends.shape[1])

@@ -82,6 +82,9 @@ def pretrain(
     warm_start_tokens: Annotated[
         int | None, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")
     ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(min=0, max=1, help="While pre-training; the preset keeps its own for fine-tuning.")
+    ] = None,
     validation: Annotated[Path | None, typer.Option(help="Folder of prepared held-out text.")] = None,
     report_every: Annotated[int, typer.Option(min=1, help="Steps between reports, which are checkpoints too.")] = 500,
     dtype: Annotated[
@@ -101,7 +104,7 @@ def pretrain(
     settings = chosen.settings_with(
         changes_of(set_ or ()), like=like, objective=objective, steps=steps, batch_size=batch_size,
         sequence_length=sequence_length, learning_rate=learning_rate, warmup=warmup,
-        warm_start_tokens=warm_start_tokens, dtype=dtype,
+        warm_start_tokens=warm_start_tokens, dropout=dropout, dtype=dtype,
     )  # fmt: skip
     result = pretrain_like(
         corpus, run, optimizer=chosen.optimizer, validation=validation, report_every=report_every, seed=seed, **settings

@@ -61,6 +61,26 @@ class TextTokenizer:
     _pieces = None
 
     @classmethod
+    def from_preset(cls, preset):
+        """Load the tokenizer of a preset.
+
+        Args:
+            preset: str, a name of `zoo.list_presets()`, a local folder, or a handle `hf://...`, `kaggle://...`.
+
+        Raises:
+            ValueError: if there is no such preset (with the nearest names), or its tokenizer is of another class.
+        """
+        from zoo import presets
+
+        tokenizer = presets.load_tokenizer(preset)
+        if not isinstance(tokenizer, cls):
+            raise ValueError(
+                f"`{cls.__name__}.from_preset` loads tokenizers of that class. Received: preset={str(preset)!r}, "
+                f"whose tokenizer is a {type(tokenizer).__name__}. Use the class of that."
+            )
+        return tokenizer
+
+    @classmethod
     def _check_configuration(cls, config, *assets: str):
         # A configuration from elsewhere must not choose which file of this machine is read.
         for name in assets:

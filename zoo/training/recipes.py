@@ -1,6 +1,7 @@
 """From a prepared corpus to a pre-trained preset: what `zoo pretrain` runs."""
 
 import dataclasses
+import inspect
 import json
 from pathlib import Path
 
@@ -17,7 +18,7 @@ RECIPES_FILE = Path(__file__).with_name("recipes.json")
 # What is used where neither the user nor the recipe says anything.
 DEFAULTS = {
     "like": "bert_tiny_en_uncased", "steps": 10_000, "batch_size": 32, "sequence_length": 128, "learning_rate": 1e-3,
-    "warmup": 0.05, "warm_start_tokens": 0, "dtype": "mixed_bfloat16",
+    "warmup": 0.05, "warm_start_tokens": 0, "dropout": None, "dtype": "mixed_bfloat16",
 }  # fmt: skip
 
 
@@ -105,6 +106,7 @@ def pretrain_like(
     batch_size: int,
     sequence_length: int,
     validation=None,
+    dropout: float | None = None,
     dtype: str = "mixed_bfloat16",
     seed: int = 0,
     shared: SharedTask | None = None,
@@ -125,6 +127,8 @@ def pretrain_like(
         batch_size: int, examples.
         sequence_length: int, tokens.
         validation: folder of prepared held-out text with the same vocabulary, or None.
+        dropout: float, probability while pre-training; the backbone's when None. Where every example is new, 0 learns
+            faster; the preset keeps the backbone's for fine-tuning, where few texts are seen often.
         dtype: str, Keras dtype policy.
         seed: int, of weights, order and noise.
         shared: see `zoo.training.pretraining.pretrain`.
@@ -152,12 +156,15 @@ def pretrain_like(
     options = {"sequence_length": sequence_length, "batch_size": batch_size, "seed": seed}
     config = {
         "command": "pretrain", "corpus": str(corpus), "architecture": card.architecture, "backbone": arguments,
-        "objective": objective, "steps": steps, "validation": validation and str(validation), "dtype": dtype,
-        **options, **settings,
+        "objective": objective, "steps": steps, "validation": validation and str(validation),
+        "dropout": dropout, "dtype": dtype, **options, **settings,
     }  # fmt: skip
     check_same(run, config)
     keras.utils.set_random_seed(seed)
-    backbone = kind(**arguments, dtype=dtype)
+    backbone = kind(**{**arguments, **({} if dropout is None else {"dropout": dropout})}, dtype=dtype)
+    if dropout is not None:
+        # What the preset says, no longer what this model does.
+        backbone.dropout = arguments.get("dropout", inspect.signature(kind).parameters["dropout"].default)
     if issubclass(kind, models.EncoderDecoder):
         model = tasks.Seq2SeqLM(backbone, tokenizer=tokenizer, seed=seed)
     else:
