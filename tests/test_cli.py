@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import keras
+import numpy as np
 import pytest
 
 import zoo
@@ -296,6 +297,35 @@ def test_pretrain_refuses_to_go_on_with_another_configuration(pretrained, corpus
     assert "learning_rate: 0.001 -> 0.002" in message
     assert "warm_start_tokens: 1009 -> 0" in message
     assert "steps" not in message.replace("warmup_steps", "")
+
+
+def test_pretrain_goes_on_from_a_preset(pretrained, tmp_path):
+    start = pretrained[0] / "preset"
+    (tmp_path / "own.txt").write_text("\n\n".join(texts.documents(13, seed=5)), encoding="utf-8")
+    works("prepare", tmp_path / "own.txt", "--to", tmp_path / "own", "--vocabulary", start)
+    short = ("--steps", 2, "--batch-size", 5, "--sequence-length", 37, "--dtype", "float32")
+    run = tmp_path / "run"
+    works(
+        "pretrain", tmp_path / "own", "--run", run, "--from", start, "--learning-rate", "1e-9", "--dropout", 0, *short
+    )
+    before, after = (zoo.MaskedLM.from_preset(folder) for folder in (start, run / "preset"))
+    assert after.sentence_head == before.sentence_head == "next_sentence" and after.backbone.dropout == 0.1
+    # With its heads, and so slowly that nothing has changed.
+    for one, other in zip(before.weights, after.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=one.path)
+    assert json.loads((run / "config.json").read_text())["start"] == str(start)
+
+
+def test_pretrain_goes_on_with_the_preset_as_it_is(pretrained, corpus, tmp_path):
+    start, run = pretrained[0] / "preset", tmp_path / "run"
+    bare = ("pretrain", corpus[0], "--run", run, "--from", start)
+    assert "changes={'num_layers': '3'}" in refuses(*bare, "--set", "num_layers=3")
+    assert "--like bert_tiny_en_uncased" in refuses(*bare, "--like", "bert_tiny_en_uncased")
+    (tmp_path / "own.txt").write_text("\n\n".join(texts.documents(13)), encoding="utf-8")
+    works("prepare", tmp_path / "own.txt", "--to", tmp_path / "own", "--vocabulary-size", 70)
+    message = refuses("pretrain", tmp_path / "own", "--run", run, "--from", start)
+    assert f"zoo prepare ... --vocabulary {start}" in message
+    assert not run.exists()
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,8 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
         handle: what `find` takes.
         load_weights: bool, False for random weights everywhere.
         dtype: a Keras dtype policy; Keras's global one when None.
-        **arguments: what the constructor of `kind` takes; `tokenizer` or `preprocessor` replace the preset's.
+        **arguments: what the constructor of `kind` takes; `backbone`, `tokenizer` or `preprocessor` replace the
+            preset's.
 
     Returns:
         The task. Its head is the preset's if that was saved from a task of this kind and no argument asks
@@ -172,7 +173,8 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     check_room(find(handle).card, dtype)
     needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
     location = bring(handle, load_weights, needs_text)
-    arguments["backbone"] = open_backbone(location, load_weights, dtype, {})
+    if "backbone" not in arguments:
+        arguments["backbone"] = open_backbone(location, load_weights, dtype, {})
     if needs_text:
         arguments |= open_text_parts(location)
     saved = _saved_head(kind, location)

@@ -23,8 +23,13 @@ class Backbone(keras_hub.models.Backbone):
         for name, value in arguments.items():
             setattr(self, name, value)
 
+    @property
+    def arguments(self) -> dict:
+        """What the architecture was made with, by name."""
+        return {name: getattr(self, name) for name in self._arguments}
+
     def get_config(self):
-        return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
+        return {**super().get_config(), **self.arguments}
 
     @classmethod
     def from_config(cls, config):

@@ -14,7 +14,7 @@ def prepare(
     to: Annotated[Path, typer.Option(help="Folder to write the prepared corpus to.")],
     tokenizer: Annotated[str, typer.Option(help="word_piece, unigram or byte_pair.")] = "word_piece",
     vocabulary: Annotated[
-        Path | None, typer.Option(help="Vocabulary to use, or a preset's or corpus's folder; trained when not given.")
+        str | None, typer.Option(help="Vocabulary to use, a preset, or a corpus's folder; trained when not given.")
     ] = None,
     vocabulary_size: Annotated[int, typer.Option(help="Pieces of the vocabulary that is trained.")] = 8000,
     sentinels: Annotated[int, typer.Option(min=0, help="Sentinels <extra_id_0>, ... that T5 needs (100).")] = 0,
@@ -70,6 +70,9 @@ def pretrain(
     like: Annotated[
         str | None, typer.Option(help="Preset whose architecture is used, with the corpus's vocabulary.")
     ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Preset whose weights to go on from, with its architecture and pieces.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="name=value of the backbone, such as normalize_first=true.")
     ] = None,
@@ -95,18 +98,31 @@ def pretrain(
     ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Pre-train an encoder or an encoder-decoder on a prepared corpus."""
+    """Pre-train an encoder or an encoder-decoder on a prepared corpus, from the beginning or from a preset."""
     from zoo.training.recipes import pretrain_like, read_recipe, share_batches
 
     if data_parallel:
         share_batches()
     chosen = read_recipe(recipe)
+    if from_ is not None:
+        if like is not None:
+            raise ValueError(
+                f"--from takes the architecture of its preset. Received: --like {like} too. Use one of them."
+            )
+        chosen = chosen.without_start()
     settings = chosen.settings_with(
         changes_of(set_ or ()), like=like, objective=objective, steps=steps, batch_size=batch_size,
         sequence_length=sequence_length, learning_rate=learning_rate, warmup=warmup,
         warm_start_tokens=warm_start_tokens, dropout=dropout, dtype=dtype,
     )  # fmt: skip
     result = pretrain_like(
-        corpus, run, optimizer=chosen.optimizer, validation=validation, report_every=report_every, seed=seed, **settings
+        corpus,
+        run,
+        optimizer=chosen.optimizer,
+        start=from_,
+        validation=validation,
+        report_every=report_every,
+        seed=seed,
+        **settings,
     )
     console.print(result)

@@ -40,13 +40,18 @@ def read_tokenizer(kind: str, path: str | os.PathLike, lowercase: bool):
     Args:
         kind: `"word_piece"`, `"unigram"` or `"byte_pair"`.
         path: a vocabulary of this kind (`vocabulary.txt`, `vocabulary.spm`, or a folder with `vocabulary.json` and
-            `merges.txt`); or the folder of a preset or of a prepared corpus, whatever its tokenizer's kind.
+            `merges.txt`); or the name or folder of a preset, or the folder of a prepared corpus, whatever its
+            tokenizer's kind.
         lowercase: bool, for word pieces, whose vocabulary does not say it.
 
     Raises:
         ValueError: if there is no such kind, or no such vocabulary.
     """
-    path = Path(path)
+    name, path = os.fspath(path), Path(path)
+    if not path.exists():
+        from zoo import presets
+
+        return presets.load_tokenizer(name)
     if path.is_dir() and not (path / VOCABULARY_FILE).exists():
         return load_tokenizer(path)
     if _check_kind(kind) == "byte_pair":

@@ -59,6 +59,11 @@ class Recipe:
             "changes": {**self.settings.get("changes", {}), **changes},
         }
 
+    def without_start(self) -> "Recipe":
+        """The recipe for a model that there is already: without architecture and warm start."""
+        starts = ("like", "changes", "warm_start_tokens")
+        return dataclasses.replace(self, settings={k: v for k, v in self.settings.items() if k not in starts})
+
 
 def read_recipes() -> dict[str, Recipe]:
     """All recipes, by name."""
@@ -105,6 +110,7 @@ def pretrain_like(
     steps: int,
     batch_size: int,
     sequence_length: int,
+    start: str | None = None,
     validation=None,
     dropout: float | None = None,
     dtype: str = "mixed_bfloat16",
@@ -112,7 +118,7 @@ def pretrain_like(
     shared: SharedTask | None = None,
     **settings,
 ) -> dict:
-    """Pre-train a model with the architecture of a preset on a prepared corpus.
+    """Pre-train a model with the architecture of a preset on a prepared corpus, or go on from a preset's weights.
 
     An encoder becomes a `zoo.MaskedLM` with the heads that the objective asks for, an encoder-decoder a
     `zoo.Seq2SeqLM`.
@@ -126,6 +132,9 @@ def pretrain_like(
         steps: int, optimizer steps.
         batch_size: int, examples.
         sequence_length: int, tokens.
+        start: preset whose weights to go on from, such as on the text of one's own domain (Gururangan et al. 2020,
+            arXiv 2004.10964); `like` is not looked at then. Its heads are kept too if it was pre-trained with the
+            same sentence objective.
         validation: folder of prepared held-out text with the same vocabulary, or None.
         dropout: float, probability while pre-training; the backbone's when None. Where every example is new, 0 learns
             faster; the preset keeps the backbone's for fine-tuning, where few texts are seen often.
@@ -138,37 +147,25 @@ def pretrain_like(
         dict, see `zoo.training.pretrain`; also written to `result.json` in the run's folder.
 
     Raises:
-        ValueError: if the run's folder holds a run with another configuration, or an argument is wrong; the
-            run's folder is made after that is known.
+        ValueError: if the run's folder holds a run with another configuration, the corpus was prepared with other
+            pieces than those of `start`, or an argument is wrong; the run's folder is made after that is known.
     """
-    from zoo import data, models, objectives, presets, tasks
+    from zoo import data, objectives
 
-    card = presets.read_card(like)
     made = objectives.parse_objective(objective)
     tokenizer = data.load_tokenizer(corpus)
-    kind = getattr(models, card.architecture)
-    check_arguments(kind, changes, "the changes")
-    arguments = {
-        **card.backbone,
-        **{name: _value(value) for name, value in changes.items()},
-        "vocabulary_size": tokenizer.vocabulary_size(),
-    }
+    if start is not None:
+        _check_start(start, tokenizer, changes, settings.get("warm_start_tokens"))
+    kind, arguments = _architecture(like if start is None else start, changes, tokenizer, is_start=start is not None)
     options = {"sequence_length": sequence_length, "batch_size": batch_size, "seed": seed}
     config = {
-        "command": "pretrain", "corpus": str(corpus), "architecture": card.architecture, "backbone": arguments,
-        "objective": objective, "steps": steps, "validation": validation and str(validation),
-        "dropout": dropout, "dtype": dtype, **options, **settings,
+        "command": "pretrain", "corpus": str(corpus), "architecture": kind.__name__, "backbone": arguments,
+        "start": start and str(start), "objective": objective, "steps": steps,
+        "validation": validation and str(validation), "dropout": dropout, "dtype": dtype, **options, **settings,
     }  # fmt: skip
     check_same(run, config)
     keras.utils.set_random_seed(seed)
-    backbone = kind(**{**arguments, **({} if dropout is None else {"dropout": dropout})}, dtype=dtype)
-    if dropout is not None:
-        # What the preset says, no longer what this model does.
-        backbone.dropout = arguments.get("dropout", inspect.signature(kind).parameters["dropout"].default)
-    if issubclass(kind, models.EncoderDecoder):
-        model = tasks.Seq2SeqLM(backbone, tokenizer=tokenizer, seed=seed)
-    else:
-        model = tasks.MaskedLM(backbone, tokenizer=tokenizer, objective=made, seed=seed)
+    model = _model(kind, arguments, start, tokenizer, made, dropout, dtype, seed)
     held_out = None
     if validation is not None:
         held_out = data.pretraining_dataset(str(validation), tokenizer, made, **options)
@@ -176,17 +173,58 @@ def pretrain_like(
     # Nothing is written before all that can be wrong with the configuration was looked at.
     folder = RunFolder(run)
     folder.write_config(**config)
-    result = pretrain(
-        model,
-        train,
-        steps,
-        folder,
-        validation_data=held_out,
-        shared=shared,
-        **settings,
-    )
+    result = pretrain(model, train, steps, folder, validation_data=held_out, shared=shared, **settings)
     write_json(folder.path / "result.json", result)
     return result
+
+
+def _check_start(start, tokenizer, changes, warm_start_tokens):
+    from zoo import presets
+
+    if changes or warm_start_tokens:
+        raise ValueError(
+            "To go on from a preset's weights is to take its architecture and its embedding as they are. Received: "
+            f"start={str(start)!r}, changes={changes}, warm_start_tokens={warm_start_tokens}. Leave these two out."
+        )
+    own = presets.load_tokenizer(start)
+    if own.fingerprint() != tokenizer.fingerprint():
+        raise ValueError(
+            f"The corpus must be prepared with the pieces of the preset {str(start)!r}, {own.vocabulary_size()} of "
+            f"{type(own).__name__}. Received: a corpus of {tokenizer.vocabulary_size()} pieces of "
+            f"{type(tokenizer).__name__}. Use `zoo prepare ... --vocabulary {start}`."
+        )
+
+
+def _architecture(preset, changes, tokenizer, is_start):
+    """The class of a backbone, and the arguments that are not its defaults."""
+    from zoo import models, presets
+
+    if is_start:
+        backbone = presets.load_backbone(preset, load_weights=False)
+        return type(backbone), backbone.arguments
+    card = presets.read_card(preset)
+    kind = getattr(models, card.architecture)
+    check_arguments(kind, changes, "the changes")
+    changed = {name: _value(value) for name, value in changes.items()}
+    return kind, {**card.backbone, **changed, "vocabulary_size": tokenizer.vocabulary_size()}
+
+
+def _model(kind, arguments, start, tokenizer, objective, dropout, dtype, seed):
+    """The task to train: with new weights, or with those of a preset."""
+    from zoo import models, presets, tasks
+
+    changed = {} if dropout is None else {"dropout": dropout}
+    if start is None:
+        backbone = kind(**{**arguments, **changed}, dtype=dtype)
+    else:
+        backbone = presets.load_backbone(start, dtype=dtype, **changed)
+    if changed:
+        # What the preset says, no longer what this model does.
+        backbone.dropout = arguments.get("dropout", inspect.signature(kind).parameters["dropout"].default)
+    task, given = tasks.Seq2SeqLM, {"tokenizer": tokenizer, "seed": seed}
+    if not issubclass(kind, models.EncoderDecoder):
+        task, given = tasks.MaskedLM, {**given, "objective": objective}
+    return task(backbone, **given) if start is None else task.from_preset(start, backbone=backbone, **given)
 
 
 def _value(text):
