@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import json
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -133,8 +134,8 @@ def pretrain_like(
         batch_size: int, examples.
         sequence_length: int, tokens.
         start: preset whose weights to go on from, such as on the text of one's own domain (Gururangan et al. 2020,
-            arXiv 2004.10964); `like` is not looked at then. Its heads are kept too if it was pre-trained with the
-            same sentence objective.
+            arXiv 2004.10964); `like` is not looked at then. Its head that names hidden tokens is kept too, and the
+            one that judges sentences if the objective asks for the same.
         validation: folder of prepared held-out text with the same vocabulary, or None.
         dropout: float, probability while pre-training; the backbone's when None. Where every example is new, 0 learns
             faster; the preset keeps the backbone's for fine-tuning, where few texts are seen often.
@@ -221,10 +222,23 @@ def _model(kind, arguments, start, tokenizer, objective, dropout, dtype, seed):
     if changed:
         # What the preset says, no longer what this model does.
         backbone.dropout = arguments.get("dropout", inspect.signature(kind).parameters["dropout"].default)
-    task, given = tasks.Seq2SeqLM, {"tokenizer": tokenizer, "seed": seed}
-    if not issubclass(kind, models.EncoderDecoder):
-        task, given = tasks.MaskedLM, {**given, "objective": objective}
-    return task(backbone, **given) if start is None else task.from_preset(start, backbone=backbone, **given)
+    given = {"tokenizer": tokenizer, "seed": seed}
+    if issubclass(kind, models.EncoderDecoder):
+        make = tasks.Seq2SeqLM if start is None else partial(tasks.Seq2SeqLM.from_preset, start)
+        return make(backbone=backbone, **given)
+    model = tasks.MaskedLM(backbone, objective=objective, **given)
+    if start is not None:
+        _keep_heads(model, tasks.MaskedLM.from_preset(start, backbone=backbone, tokenizer=tokenizer))
+    return model
+
+
+def _keep_heads(model, before):
+    heads = [(model.masked_lm_head, before.masked_lm_head)]
+    if model.sentence_head is not None and model.sentence_head == before.sentence_head:
+        heads.append((model.sentence_classifier, before.sentence_classifier))
+    for head, old in heads:
+        for variable, value in zip(head.weights, old.weights, strict=True):
+            variable.assign(value)
 
 
 def _value(text):
