@@ -41,6 +41,8 @@ RUNS = {
     "random start": {"words": False, "waves": False},
     "16 x 128": {"batch_size": 16, "sequence_length": 128},
     "rate 2e-3": {"learning_rate": 2e-3},
+    "rate 4e-3": {"learning_rate": 4e-3},
+    "16 x 64 at 2e-3": {"batch_size": 16, "learning_rate": 2e-3},
     "rate 5e-4": {"learning_rate": 5e-4},
     "post-norm": {"normalize_first": False},
     "15 % hidden": {"rate": 0.15},
