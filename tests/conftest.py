@@ -9,6 +9,12 @@ import pytest
 
 EAGERLY = {"run_eagerly": True}
 
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    # To make a graph faster takes longer than these small ones run.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 
 @pytest.fixture(autouse=True)
 def fixed_random_state():
