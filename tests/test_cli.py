@@ -308,8 +308,9 @@ def test_pretrain_goes_on_from_a_preset(pretrained, tmp_path, objective):
     short = ("--steps", 2, "--batch-size", 5, "--sequence-length", 37, "--dtype", "float32")
     run = tmp_path / "run"
     works(
-        "pretrain", tmp_path / "own", "--run", run, "--from", start, "--learning-rate", "1e-9", "--dropout", 0, *short
-    )
+        "pretrain", tmp_path / "own", "--run", run, "--from", start, "--objective", objective,
+        "--learning-rate", "1e-9", "--dropout", 0, *short,
+    )  # fmt: skip
     before, after = (zoo.MaskedLM.from_preset(folder) for folder in (start, run / "preset"))
     assert after.backbone.dropout == 0.1
     kept = [(model.backbone.weights, model.masked_lm_head.weights) for model in (before, after)]
@@ -326,6 +327,11 @@ def test_pretrain_goes_on_with_the_preset_as_it_is(pretrained, corpus, tmp_path)
     bare = ("pretrain", corpus[0], "--run", run, "--from", start)
     assert "changes={'num_layers': '3'}" in refuses(*bare, "--set", "num_layers=3")
     assert "--like bert_tiny_en_uncased" in refuses(*bare, "--like", "bert_tiny_en_uncased")
+    quantized = zoo.MaskedLM.from_preset(start)
+    quantized.quantize("int8")
+    quantized.save_to_preset(tmp_path / "quantized")
+    message = refuses("pretrain", corpus[0], "--run", run, "--from", tmp_path / "quantized")
+    assert "a backbone of the zoo that is not quantized" in message
     (tmp_path / "own.txt").write_text("\n\n".join(texts.documents(13)), encoding="utf-8")
     works("prepare", tmp_path / "own.txt", "--to", tmp_path / "own", "--vocabulary-size", 70)
     message = refuses("pretrain", tmp_path / "own", "--run", run, "--from", start)
@@ -458,6 +464,11 @@ def test_finetune_refuses_a_folder_that_holds_another_run(finetuned, pretrained,
     message = refuses(*finetuning(run, pretrained, tables))
     assert "layer_decay: 0.9 -> 1.0" in message
     assert (run / "metrics.csv").read_bytes() == before
+
+
+def test_finetune_tries_again_where_nothing_was_done(pretrained, tables, tmp_path):
+    assert "flaot32" in refuses(*finetuning(tmp_path / "run", pretrained, tables, "--dtype", "flaot32"))
+    works(*finetuning(tmp_path / "run", pretrained, tables))
 
 
 def test_finetune_goes_on_where_it_was_interrupted(finetuned, pretrained, tables, tmp_path):

@@ -170,7 +170,8 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     Raises:
         ValueError, ConnectionError, OSError, MemoryError: as `load_backbone` and `load_tokenizer` do.
     """
-    check_room(find(handle).card, dtype)
+    if "backbone" not in arguments:
+        check_room(find(handle).card, dtype)
     needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
     location = bring(handle, load_weights, needs_text)
     if "backbone" not in arguments:

@@ -6,7 +6,7 @@
 
 All runs have the corpus, the tokens and the seeds in common and differ from the first in what their names say. A run
 that was interrupted is taken up again. `--judge` (once a task: a name, `text` or `tagging`, two files, rows, epochs)
-fine-tunes what each run left, and random weights of the same shape beside the first.
+fine-tunes what each run left, and random weights of the same shape beside "words and waves".
 """
 
 import argparse
@@ -120,7 +120,7 @@ class Comparison:
         how = {"label_column": "1"} if task == "tagging" else {"pooling": "mean"}
         finetune(
             Console(quiet=True), str(self.folder(name, seed) / "preset"), train, dev, task=task, rows=int(rows),
-            run=folder, epochs=int(epochs), seeds=(seed,), compare_random=name == self.options.only[0], **how,
+            run=folder, epochs=int(epochs), seeds=(seed,), compare_random=name == next(iter(RUNS)), **how,
         )  # fmt: skip
         scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
         return {score["start"]: score["mean"] for score in scores}
@@ -166,13 +166,14 @@ def main():
     grid = Grid.open(options.run, {"corpus": options.corpus, "validation": options.validation, "steps": options.steps})
     comparison, seeds = Comparison(options, grid), range(options.seeds)
     table = Table("run", "nats", "minutes", *(judge[0] for judge in options.judge))
+    random = [""] * len(options.judge)
     for name in options.only:
         results = [comparison.pretrained(name, seed) for seed in seeds]
         losses, minutes = [[result[key] for result in results] for key in ("val_mask_ids_loss", "minutes")]
         cells = [[comparison.judged(name, seed, judge) for seed in seeds] for judge in options.judge]
         scores = [percent([cell[PRETRAINED] for cell in column]) for column in cells]
         table.add_row(name, shown(Score(name, tuple(losses)), 1), f"{np.mean(minutes):.1f}", *scores)
-        if name == options.only[0]:
+        if name == next(iter(RUNS)):
             random = [percent([cell[RANDOM] for cell in column]) for column in cells]
         print(name, losses, minutes, scores, flush=True)
     table.add_row("random weights", "", "", *random)

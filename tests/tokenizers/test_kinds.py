@@ -35,7 +35,7 @@ def test_errors(tmp_path):
         read_tokenizer("bpe", tmp_path / "vocabulary.txt", lowercase=True)
     with pytest.raises(ValueError, match=r"tokenizer\.json"):
         read_tokenizer("unigram", tmp_path, lowercase=True)
-    with pytest.raises(ValueError, match="not there"):
+    with pytest.raises(ValueError, match="no preset of that name, and no such folder"):
         read_tokenizer("byte_pair", tmp_path / "none", lowercase=True)
 
 

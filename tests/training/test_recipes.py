@@ -44,6 +44,7 @@ def test_what_is_given_comes_before_the_recipe_and_that_before_the_defaults():
     assert settings["steps"] == 7 and settings["batch_size"] == recipe.settings["batch_size"]
     assert settings["objective"] == recipe.objective
     assert settings["changes"] == {**recipe.settings["changes"], "dropout": "0.1"}
+    assert recipe.settings["dropout"] == 0 and settings["dropout"] is None  # what was asked for is for pre-training too
     assert recipe.settings_with({}, objective="MaskedLM")["objective"] == "MaskedLM"
     assert read_recipe("bert").settings_with({}) == {**DEFAULTS, "objective": "MaskedLM + NextSentence", "changes": {}}
 

@@ -57,13 +57,15 @@ class Backbone(keras_hub.models.Backbone):
         from zoo import presets
 
         kind = presets.backbone_class(preset)
-        if kind is None or not issubclass(kind, cls):
-            found = "of an architecture that is not here" if kind is None else f"of {kind.__name__}"
-            raise ValueError(
-                f"`{cls.__name__}.from_preset` loads presets of that class. Received: preset={str(preset)!r}, "
-                f"{found}. Use the class of the preset."
-            )
-        return presets.load_backbone(preset, load_weights=load_weights, dtype=dtype, **overrides)
+        if kind is None or issubclass(kind, cls):  # None: it is known when it is fetched
+            backbone = presets.load_backbone(preset, load_weights=load_weights, dtype=dtype, **overrides)
+            if isinstance(backbone, cls):
+                return backbone
+            kind = type(backbone)
+        raise ValueError(
+            f"`{cls.__name__}.from_preset` loads presets of that class. Received: preset={str(preset)!r}, of "
+            f"{kind.__name__}. Use the class of the preset."
+        )
 
     def save_to_preset(self, preset_dir, max_shard_size=10):
         """Write configuration and weights into a folder that `from_preset` loads.

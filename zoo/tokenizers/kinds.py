@@ -45,16 +45,17 @@ def read_tokenizer(kind: str, path: str | os.PathLike, lowercase: bool):
         lowercase: bool, for word pieces, whose vocabulary does not say it.
 
     Raises:
-        ValueError: if there is no such kind, or no such vocabulary.
+        ValueError: if there is no such kind, no such vocabulary, or no such preset (with the nearest names).
     """
+    _check_kind(kind)
     name, path = os.fspath(path), Path(path)
-    if not path.exists():
+    if not path.exists() or (path / "config.json").exists():
         from zoo import presets
 
         return presets.load_tokenizer(name)
     if path.is_dir() and not (path / VOCABULARY_FILE).exists():
         return load_tokenizer(path)
-    if _check_kind(kind) == "byte_pair":
+    if kind == "byte_pair":
         return BytePair(path / VOCABULARY_FILE, path / MERGES_FILE)
     return Unigram(path) if kind == "unigram" else WordPiece(path, lowercase=lowercase)
 

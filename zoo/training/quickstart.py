@@ -160,8 +160,14 @@ def _compare(
         "seeds": seeds, "compare_random": compare_random, "dtype": dtype, "learning_rate": learning_rate,
         "layer_decay": layer_decay, "backend": keras.config.backend(),
     }  # fmt: skip
-    check_same(run.path, config)
+    if run.metrics_file.exists():  # else nothing was done with the old configuration
+        check_same(run.path, config)
     run.write_config(**config)
+    console.print(
+        escape(f"The run is in {run.path}; interrupted, it goes on with --run {run.path}."),
+        highlight=False,
+        soft_wrap=True,
+    )
 
     def make_task(load_weights):
         made = getattr(tasks, kind).from_preset(preset, load_weights=load_weights, dtype=dtype, **head)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import keras
 
+from zoo.tokenizers.text_tokenizer import TextTokenizer
 from zoo.training.comparison import SharedTask
 from zoo.training.pretraining import pretrain
 from zoo.training.runs import RunFolder, check_same, write_json
 from zoo.weights.configuration import check_arguments
+from zoo.weights.quantization import quantized_layers
 from zoo.weights.strict_json import read_json, to_dataclass
 
 RECIPES_FILE = Path(__file__).with_name("recipes.json")
@@ -58,6 +60,7 @@ class Recipe:
             **self.settings,
             **{name: value for name, value in given.items() if value is not None},
             "changes": {**self.settings.get("changes", {}), **changes},
+            **({"dropout": given.get("dropout")} if "dropout" in changes else {}),
         }
 
     def without_start(self) -> "Recipe":
@@ -134,8 +137,8 @@ def pretrain_like(
         batch_size: int, examples.
         sequence_length: int, tokens.
         start: preset whose weights to go on from, such as on the text of one's own domain (Gururangan et al. 2020,
-            arXiv 2004.10964); `like` is not looked at then. Its head that names hidden tokens is kept too, and the
-            one that judges sentences if the objective asks for the same.
+            arXiv 2004.10964); `like` is not looked at then. A head that names hidden tokens is kept too, and one
+            that judges sentences if the objective asks for the same; a head that the preset lacks is new.
         validation: folder of prepared held-out text with the same vocabulary, or None.
         dropout: float, probability while pre-training; the backbone's when None. Where every example is new, 0 learns
             faster; the preset keeps the backbone's for fine-tuning, where few texts are seen often.
@@ -188,6 +191,11 @@ def _check_start(start, tokenizer, changes, warm_start_tokens):
             f"start={str(start)!r}, changes={changes}, warm_start_tokens={warm_start_tokens}. Leave these two out."
         )
     own = presets.load_tokenizer(start)
+    if not isinstance(own, TextTokenizer):
+        raise ValueError(
+            "To go on from a preset needs a tokenizer of the zoo. Received: "
+            f"start={str(start)!r}, whose tokenizer is {type(own).__module__}.{type(own).__name__}."
+        )
     if own.fingerprint() != tokenizer.fingerprint():
         raise ValueError(
             f"The corpus must be prepared with the pieces of the preset {str(start)!r}, {own.vocabulary_size()} of "
@@ -202,6 +210,11 @@ def _architecture(preset, changes, tokenizer, is_start):
 
     if is_start:
         backbone = presets.load_backbone(preset, load_weights=False)
+        if not isinstance(backbone, (models.Encoder, models.EncoderDecoder)) or quantized_layers(backbone):
+            raise ValueError(
+                "To go on from a preset needs a backbone of the zoo that is not quantized. Received: "
+                f"start={str(preset)!r}. Use the preset that it was made from."
+            )
         return type(backbone), backbone.arguments
     card = presets.read_card(preset)
     kind = getattr(models, card.architecture)
