@@ -106,9 +106,7 @@ def pretrain(
     chosen = read_recipe(recipe)
     if from_ is not None:
         if like is not None:
-            raise ValueError(
-                f"--from takes the architecture of its preset. Received: --like {like} too. Use one of them."
-            )
+            raise ValueError(f"--from takes its preset's architecture. Received: --like {like} too. Use one of them.")
         chosen = chosen.without_start()
     settings = chosen.settings_with(
         changes_of(set_ or ()), like=like, objective=objective, steps=steps, batch_size=batch_size,
@@ -116,13 +114,7 @@ def pretrain(
         warm_start_tokens=warm_start_tokens, dropout=dropout, dtype=dtype,
     )  # fmt: skip
     result = pretrain_like(
-        corpus,
-        run,
-        optimizer=chosen.optimizer,
-        start=from_,
-        validation=validation,
-        report_every=report_every,
-        seed=seed,
-        **settings,
-    )
+        corpus, run, optimizer=chosen.optimizer, start=from_, validation=validation, report_every=report_every,
+        seed=seed, **settings,
+    )  # fmt: skip
     console.print(result)
