@@ -74,9 +74,9 @@ class SpanCorruption(_Sentinels):
     >>> noisy = SpanCorruption(rate=0.4, mean_span_length=1.5)(batch, vocabulary, np.random.default_rng(0))
     >>> for name in ("encoder_token_ids", "decoder_token_ids", "target_ids"):
     ...     print(name, noisy[name][0])
-    encoder_token_ids [11 12 13 96 16 95  2]
-    decoder_token_ids [ 0 96 14 15 95 17]
-    target_ids [96 14 15 95 17  2]
+    encoder_token_ids [11 12 96 14 15 95  2]
+    decoder_token_ids [ 0 96 13 95 16 17]
+    target_ids [96 13 95 16 17  2]
     """
 
     rate: float = 0.15
