@@ -17,6 +17,24 @@ def test_batches_come_in_order_epoch_after_epoch_with_their_own_lengths():
     assert [int(x["token_ids"][0, 0]) for x, _ in found] == [0, 0, 1, 1]
 
 
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="elsewhere they come from a generator, once")
+def test_every_pass_over_the_batches_begins_with_the_first():
+    source = feed(batches)
+    for _ in range(2):
+        x, _ = next(iter(source))
+        assert tuple(x["token_ids"].shape) == (2, 3)
+        assert int(x["token_ids"][0, 0]) == 0
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.data is TensorFlow's")
+def test_no_generator_data_set_which_has_all_large_memory_returned_to_the_system():
+    import tensorflow as tf
+
+    graph = tf.raw_ops.DatasetToGraphV2(input_dataset=feed(batches)._variant_tensor).numpy()
+    assert b"MapDataset" in graph
+    assert b"GeneratorDataset" not in graph
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.data is TensorFlow's")
 def test_nothing_is_tuned_so_that_the_end_of_a_training_need_not_wait_for_the_tuner():
     assert feed(batches).options().autotune.enabled is False

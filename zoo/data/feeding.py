@@ -28,12 +28,29 @@ def feed(make_batches):
         return endless()
     import tensorflow as tf
 
-    example = next(iter(make_batches(0)))
-    signature = keras.tree.map_structure(
-        lambda array: tf.TensorSpec((None,) * np.ndim(array), np.asarray(array).dtype), example
-    )
+    example = keras.tree.map_structure(np.asarray, next(iter(make_batches(0))))
+    types = [array.dtype for array in keras.tree.flatten(example)]
+    running = None
+
+    def next_batch(step):
+        nonlocal running
+        if step == 0:  # a new iterator of the data set
+            running = endless()
+        return [np.asarray(array, type) for array, type in zip(keras.tree.flatten(next(running)), types, strict=True)]
+
+    def as_tensors(step):
+        batch = keras.tree.pack_sequence_as(example, tf.numpy_function(next_batch, [step], types))
+        return keras.tree.map_structure(lambda tensor, array: _of_rank(tensor, array.ndim), batch, example)
+
     options = tf.data.Options()
     # Where TensorFlow tunes a pipeline, to end it takes seconds: it waits for the tuner's next look, and these are ever
     # further apart. There is nothing to tune here.
     options.autotune.enabled = False
-    return tf.data.Dataset.from_generator(endless, output_signature=signature).prefetch(2).with_options(options)
+    # Not `from_generator`: where that runs, TensorFlow has the C library return every large array to the system at once
+    # (glibc, Python 3.11 and newer), for the whole process, and a third of a training step goes into fresh pages.
+    return tf.data.Dataset.counter().map(as_tensors).prefetch(2).with_options(options)
+
+
+def _of_rank(tensor, rank):
+    tensor.set_shape((None,) * rank)
+    return tensor
