@@ -375,7 +375,7 @@ def test_a_recipe_for_a_machine_brings_its_settings_and_what_is_given_comes_firs
     small = ["--set", "num_layers=1", "--set", "hidden_dim=8", "--set", "intermediate_dim=16", "--steps", 2]
     works("pretrain", corpus[0], "--run", tmp_path / "run", "--recipe", "bert_laptop", *small)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert (config["steps"], config["batch_size"], config["sequence_length"]) == (2, 16, 128)
+    assert (config["steps"], config["batch_size"], config["sequence_length"]) == (2, 32, 64)
     assert config["backbone"]["normalize_first"] and config["backbone"]["hidden_dim"] == 8
     assert config["objective"] == "MaskedLM(rate=0.25) + NextSentence" and config["warm_start_tokens"] == 20_000_000
 

@@ -233,9 +233,8 @@ FIT = """
 """
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_every_backend_gets_the_same_batches_and_trains_on_them(folder, make, backend):
-    pytest.importorskip(backend)
+def test_another_backend_gets_the_same_batches_and_trains_on_them(folder, make):
+    pytest.importorskip("jax")
     data = make(MaskedLM() + NextSentence(), folder)
     digest = hashlib.sha256()
     for step in (0, 5, len(data) + 1):
@@ -244,12 +243,12 @@ def test_every_backend_gets_the_same_batches_and_trains_on_them(folder, make, ba
                 digest.update(part[name].tobytes())
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FIT), str(folder)],
-        env={**os.environ, "KERAS_BACKEND": backend, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
         capture_output=True,
         text=True,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == [backend, "True", "1", digest.hexdigest()]
+    assert result.stdout.split() == ["jax", "True", "1", digest.hexdigest()]
 
 
 @pytest.mark.parametrize("source", [[], [""], ["", " \n"]])
