@@ -47,7 +47,7 @@ def feed(make_batches):
     # further apart. There is nothing to tune here.
     options.autotune.enabled = False
     # Not `from_generator`: where that runs, TensorFlow has the C library return every large array to the system at once
-    # (glibc, Python 3.11 and newer), for the whole process, and a third of a training step goes into fresh pages.
+    # (glibc, Python 3.11 and newer), for the whole process, and a third of a training step can go into fresh pages.
     return tf.data.Dataset.counter().map(as_tensors).prefetch(2).with_options(options)
 
 
