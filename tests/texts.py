@@ -43,5 +43,5 @@ def documents(count=40, sentences=9, seed=0):
 
 def backbone(tokenizer, **options):
     """A BERT of the smallest size over a tokenizer's vocabulary."""
-    arguments = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "max_sequence_length": 37}
+    arguments = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 29, "max_sequence_length": 37}
     return zoo.BertBackbone(tokenizer.vocabulary_size(), **{**arguments, "dropout": 0.0, **options})

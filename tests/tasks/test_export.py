@@ -13,7 +13,7 @@ import zoo
 pytestmark = pytest.mark.skipif(
     keras.config.backend() == "torch", reason="Keras writes no SavedModel from its PyTorch backend with dynamic shapes"
 )
-SIZES = {"num_layers": 2, "num_heads": 3, "hidden_dim": 12, "intermediate_dim": 29, "max_sequence_length": 17}
+SIZES = {"num_layers": 1, "num_heads": 3, "hidden_dim": 12, "intermediate_dim": 29, "max_sequence_length": 17}
 LEARNT = ["the dogs bark in the park", "今天天气很好。我们去公园", "good 😀 dog 👍", "it isn't a naïve Café!"] * 3
 TEXTS = [
     "the dogs bark",

@@ -9,12 +9,12 @@ import zoo
 from tests.checks import gradients, numbers
 
 SIZES = {
-    "vocabulary_size": 97, "num_layers": 2, "num_heads": 3, "hidden_dim": 12, "intermediate_dim": 29,
+    "vocabulary_size": 97, "num_layers": 1, "num_heads": 3, "hidden_dim": 12, "intermediate_dim": 29,
     "max_sequence_length": 17, "dropout": 0.0,
 }  # fmt: skip
 BACKBONES = {
     "bert": lambda: zoo.BertBackbone(**SIZES),
-    "albert": lambda: zoo.AlbertBackbone(**SIZES, embedding_dim=5),
+    "albert": lambda: zoo.AlbertBackbone(**{**SIZES, "num_layers": 2}, embedding_dim=5),
     "bart": lambda: zoo.BartBackbone(**SIZES),
     "mass": lambda: zoo.MassBackbone(**SIZES),
     "t5": lambda: zoo.T5Backbone(**SIZES, head_dim=5),
@@ -22,6 +22,7 @@ BACKBONES = {
         **SIZES, head_dim=5, tie_embedding=False, gated=True, activation="gelu_approximate"
     ),
 }
+TRAINED = ["bert", "albert", "bart", "t5 1.1"]  # the others are made of the same layers
 pytestmark = pytest.mark.usefixtures("eager")
 
 
@@ -55,14 +56,14 @@ def outputs(task):
     return np.concatenate([numbers(value).reshape(-1) for value in task(features).values()])
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_lora_trains_and_is_saved(name, tmp_path):
     task = make_task(name)
     before = outputs(task)
     task.backbone.enable_lora(2)
     np.testing.assert_array_equal(outputs(task), before)
     frozen = [(weight.path, numbers(weight)) for weight in task.backbone.non_trainable_weights]
-    losses = train(task, 7)
+    losses = train(task, 5)
     assert losses[-1] < losses[0] - 0.05
     for (path, old), weight in zip(frozen, task.backbone.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(numbers(weight), old, err_msg=path)
@@ -80,7 +81,7 @@ def test_the_matrices_of_lora_alone(tmp_path):
     other = make_task("bert")
     other.backbone.load_lora_weights(str(tmp_path / "few.lora.h5"))
     same = [numbers(weight) for weight in task.backbone.weights if "lora" in weight.path]
-    assert len(same) == 8
+    assert len(same) == 4
     for one, weight in zip(same, (each for each in other.backbone.weights if "lora" in each.path), strict=True):
         np.testing.assert_array_equal(numbers(weight), one)
 
@@ -104,12 +105,12 @@ def test_int8_is_close_and_comes_back(name, tmp_path):
     np.testing.assert_array_equal(outputs(copy), after)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_lora_trains_what_is_int8(name):
     task = make_task(name)
     task.quantize("int8")
     task.backbone.enable_lora(2)
-    losses = train(task, 7)
+    losses = train(task, 5)
     assert losses[-1] < losses[0] - 0.05
 
 
@@ -158,6 +159,6 @@ def test_a_preset_whose_quantized_layers_are_not_there(tmp_path):
     task.quantize("int8")
     task.save_to_preset(tmp_path / "preset")
     path = tmp_path / "preset" / "config.json"
-    path.write_text(path.read_text().replace("layer_1/self_attention/query", "layer_7/self_attention/query"))
+    path.write_text(path.read_text().replace("layer_0/self_attention/query", "layer_7/self_attention/query"))
     with pytest.raises(ValueError, match=r"config\.json says are quantized.*\n  layer_7/self_attention/query: no such"):
         zoo.presets.load_backbone(tmp_path / "preset")

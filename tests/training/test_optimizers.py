@@ -56,6 +56,21 @@ def test_adam_with_and_without_bias_correction(correct):
     np.testing.assert_allclose(numbers(variable), expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize("options", [{}, {"amsgrad": True}, {"layer_decay": 0.5}])
+def test_half_precision_follows_single(options):
+    """Whose second moment would stand still if 0.999 were rounded to bfloat16."""
+    found = []
+    for dtype in ("float32", "bfloat16"):
+        variable = keras.Variable(np.array([1.0, -2.0, 0.5], dtype), dtype=dtype, name="kernel")
+        optimizer = AdamW(0.05, **options)
+        optimizer.build([variable])
+        for step in range(5):
+            optimizer.apply([keras.ops.cast(keras.ops.convert_to_tensor([1.0, -1.0, 0.5 - step]), dtype)], [variable])
+        found.append(numbers(variable))
+    assert np.abs(found[0] - [1.0, -2.0, 0.5]).min() > 0.05
+    np.testing.assert_allclose(found[1], found[0], atol=0.03)
+
+
 def test_biases_and_normalizations_are_not_decayed():
     backbone = zoo.BertBackbone(97, 2, 3, 12, 29, max_sequence_length=13)
     before = {weight.path: weight.numpy() for weight in backbone.trainable_weights}

@@ -70,19 +70,45 @@ class AdamW(keras.optimizers.AdamW):
         self._layer_factors = layer_factors([variable.path for variable in variables], self.layer_decay)
         super().build(variables)
 
-    def update_step(self, gradient, variable, learning_rate):
-        if self.layer_decay != 1:
-            factor = self._layer_factors[self._get_variable_index(variable)]
-            learning_rate = ops.cast(learning_rate, "float32") * factor
-        if self.relative_rate:
-            size = ops.sqrt(ops.mean(ops.square(ops.cast(variable, "float32"))))
-            learning_rate = ops.cast(learning_rate, "float32") * ops.maximum(size, LEAST_SIZE)
-        if not self.bias_correction:
-            # Keras multiplies the rate by sqrt(1 - beta_2^t) / (1 - beta_1^t); divide that out again.
+    def _apply_weight_decay(self, variables):
+        """Nothing: `update_step` does, which has the rate. Keras would compute it anew for every weight."""
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        # What is the same for all weights is computed once.
+        decay = rate = ops.cast(learning_rate, "float32")
+        if self.bias_correction:
             step = ops.cast(self.iterations + 1, "float32")
-            correction = ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-            learning_rate = ops.cast(learning_rate, "float32") / correction
-        super().update_step(gradient, variable, learning_rate)
+            rate = rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+        super()._backend_update_step(grads, trainable_variables, (rate, decay * self.weight_decay))
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One step of one weight.
+
+        Args:
+            gradient: tensor.
+            variable: the weight.
+            learning_rate: a pair: the rate with its bias correction, and the part of a weight that decays.
+        """
+        rate, decay = learning_rate
+        index = self._get_variable_index(variable)
+        if self.weight_decay and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * ops.cast(decay, variable.dtype))
+        if self.layer_decay != 1:
+            rate = rate * self._layer_factors[index]
+        if self.relative_rate:
+            rate = rate * ops.maximum(ops.sqrt(ops.mean(ops.square(ops.cast(variable, "float32")))), LEAST_SIZE)
+        first, second = self._momentums[index], self._velocities[index]
+        rate = ops.cast(rate, variable.dtype)
+        if keras.config.backend() == "tensorflow" and variable.dtype == "float32" and not self.amsgrad:
+            _fused_adam(variable, first, second, gradient, rate, self.beta_1, self.beta_2, self.epsilon)
+            return
+        gradient = ops.cast(gradient, variable.dtype)
+        self.assign_add(first, (gradient - first) * (1 - self.beta_1))
+        self.assign_add(second, (ops.square(gradient) - second) * (1 - self.beta_2))
+        if self.amsgrad:
+            self.assign(self._velocity_hats[index], ops.maximum(self._velocity_hats[index], second))
+            second = self._velocity_hats[index]
+        self.assign_sub(variable, first * rate / (ops.sqrt(second) + self.epsilon))
 
     def get_config(self):
         return {
@@ -91,6 +117,24 @@ class AdamW(keras.optimizers.AdamW):
             "layer_decay": self.layer_decay,
             "relative_rate": self.relative_rate,
         }
+
+
+def _fused_adam(variable, first, second, gradient, rate, beta_1, beta_2, epsilon) -> None:
+    """The same in one operation of TensorFlow, which passes over a weight once and not a dozen times."""
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=first.value.handle,
+        v=second.value.handle,
+        beta1_power=0.0,  # the rate is corrected already
+        beta2_power=0.0,
+        lr=rate,
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=epsilon,
+        grad=tf.cast(tf.convert_to_tensor(gradient), "float32"),
+    )
 
 
 def check_layer_decay(layer_decay) -> None:
