@@ -217,7 +217,7 @@ FIT = """
     }
     model = keras.Model(inputs, outputs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss={name: loss for name in outputs})
+    model.compile(zoo.training.AdamW(0.01), loss={name: loss for name in outputs})
     history = model.fit(
         data, steps_per_epoch=len(data), epochs=3, validation_data=data.feed(5), validation_steps=5, verbose=0
     )

@@ -46,7 +46,7 @@ def batch_for(task):
 
 
 def train(task, epochs):
-    task.compile(optimizer=keras.optimizers.Adam(0.03))
+    task.compile(optimizer=zoo.training.AdamW(0.1))
     features, targets = batch_for(task)
     return task.fit(features, targets, epochs=epochs, verbose=0).history["loss"]
 

@@ -28,7 +28,7 @@ def trained(data):
     """A model that was pre-trained for 4 epochs, and their history."""
     keras.utils.set_random_seed(1)
     model = masked_lm()
-    model.compile(optimizer=keras.optimizers.Adam(3e-3), run_eagerly=False)
+    model.compile(optimizer=zoo.training.AdamW(3e-3), run_eagerly=False)
     return model, model.fit(data, epochs=4, validation_data=data, validation_steps=3, verbose=0).history
 
 

@@ -42,7 +42,7 @@ def task_of(name, kind="bart"):
 
 
 def learn(model, *data, epochs, validation_data=None):
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=zoo.training.AdamW(1e-2))
     return model.fit(*data, epochs=epochs, batch_size=8, validation_data=validation_data, verbose=0).history
 
 

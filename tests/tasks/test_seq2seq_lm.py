@@ -39,7 +39,7 @@ def pairs(count, seed=0):
 @BY_KIND
 def test_it_learns_and_says_what_it_learnt(kind):
     model = model_of(kind)
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=zoo.training.AdamW(1e-2))
     data = pairs(200)
     history = model.fit(data, epochs=50, batch_size=20, validation_data=pairs(16, seed=1), verbose=0).history
     assert history["loss"][-1] < 0.2 * history["loss"][0]

@@ -21,7 +21,7 @@ def classifier(**options):
 def fitted():
     keras.utils.set_random_seed(1)
     model = classifier()
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=False)
+    model.compile(optimizer=zoo.training.AdamW(1e-2), run_eagerly=False)
     history = model.fit(*TRAIN, epochs=20, batch_size=7, validation_data=texts.reviews(23, seed=1), verbose=0)
     return model, history
 
@@ -287,7 +287,7 @@ def test_the_default_optimizer_warms_up_and_decays_over_the_run():
     model.fit(*TRAIN, epochs=3, initial_epoch=2, batch_size=7, verbose=0)
     assert int(model.optimizer.run_steps) == int(model.optimizer.iterations) == 27
     mine = classifier()
-    mine.compile(optimizer=keras.optimizers.Adam(1e-3))
+    mine.compile(optimizer=zoo.training.AdamW(1e-3))
     mine.fit(*TRAIN, epochs=1, verbose=0)
     assert float(mine.optimizer.learning_rate) == pytest.approx(1e-3)
 
@@ -369,7 +369,7 @@ def test_mixed_precision_trains():
 
 def test_regressor_learns_and_refuses_what_is_no_number():
     model = zoo.TextRegressor(texts.backbone(TOKENIZER), tokenizer=TOKENIZER)
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), run_eagerly=False)
+    model.compile(optimizer=zoo.training.AdamW(1e-2), run_eagerly=False)
     values = [5.0 * label for label in TRAIN[1]]
     history = model.fit(TRAIN[0], values, epochs=15, batch_size=7, verbose=0)
     assert history.history["pearson"][-1] > 0.8

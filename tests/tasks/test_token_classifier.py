@@ -34,7 +34,7 @@ def fitted(tmp_path_factory):
     """A model that has learned, its history, and the columns of the CSV log that a callback wrote."""
     keras.utils.set_random_seed(1)
     model = tagger()
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    model.compile(optimizer=zoo.training.AdamW(1e-2))
     log = tmp_path_factory.mktemp("log") / "log.csv"
     # No epoch gains 1.0, so this stops after six.
     stop = keras.callbacks.EarlyStopping("val_f1", mode="max", patience=5, min_delta=1.0)

@@ -20,7 +20,7 @@ def model():
         max_sequence_length=17, normalize_first=True,
     )  # fmt: skip
     model = zoo.Seq2SeqLM(backbone, tokenizer=tokenizer)
-    model.compile(optimizer=keras.optimizers.Adam(3e-2))
+    model.compile(optimizer=zoo.training.AdamW(3e-2))
     return model
 
 

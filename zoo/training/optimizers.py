@@ -73,13 +73,22 @@ class AdamW(keras.optimizers.AdamW):
     def _apply_weight_decay(self, variables):
         """Nothing: `update_step` does, which has the rate. Keras would compute it anew for every weight."""
 
+    def _clip_gradients(self, grads):
+        one_type = len({gradient.dtype for gradient in grads}) == 1
+        if keras.config.backend() == "tensorflow" and self.global_clipnorm and one_type:
+            import tensorflow as tf
+
+            return tf.clip_by_global_norm(grads, self.global_clipnorm)[0]  # the same in fewer operations
+        return super()._clip_gradients(grads)
+
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         # What is the same for all weights is computed once.
         decay = rate = ops.cast(learning_rate, "float32")
         if self.bias_correction:
             step = ops.cast(self.iterations + 1, "float32")
             rate = rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
-        super()._backend_update_step(grads, trainable_variables, (rate, decay * self.weight_decay))
+        numbers = [ops.convert_to_tensor(each, "float32") for each in (0.0, self.beta_1, self.beta_2, self.epsilon)]
+        super()._backend_update_step(grads, trainable_variables, (rate, decay * self.weight_decay, numbers))
 
     def update_step(self, gradient, variable, learning_rate):
         """One step of one weight.
@@ -87,9 +96,10 @@ class AdamW(keras.optimizers.AdamW):
         Args:
             gradient: tensor.
             variable: the weight.
-            learning_rate: a pair: the rate with its bias correction, and the part of a weight that decays.
+            learning_rate: a tuple: the rate with its bias correction, the part of a weight that decays, and the
+                numbers of Adam as tensors.
         """
-        rate, decay = learning_rate
+        rate, decay, numbers = learning_rate
         index = self._get_variable_index(variable)
         if self.weight_decay and self._use_weight_decay(variable):
             self.assign_sub(variable, variable * ops.cast(decay, variable.dtype))
@@ -100,7 +110,7 @@ class AdamW(keras.optimizers.AdamW):
         first, second = self._momentums[index], self._velocities[index]
         rate = ops.cast(rate, variable.dtype)
         if keras.config.backend() == "tensorflow" and variable.dtype == "float32" and not self.amsgrad:
-            _fused_adam(variable, first, second, gradient, rate, self.beta_1, self.beta_2, self.epsilon)
+            _fused_adam(variable, first, second, gradient, rate, *numbers)
             return
         gradient = ops.cast(gradient, variable.dtype)
         self.assign_add(first, (gradient - first) * (1 - self.beta_1))
@@ -119,7 +129,7 @@ class AdamW(keras.optimizers.AdamW):
         }
 
 
-def _fused_adam(variable, first, second, gradient, rate, beta_1, beta_2, epsilon) -> None:
+def _fused_adam(variable, first, second, gradient, rate, zero, beta_1, beta_2, epsilon) -> None:
     """The same in one operation of TensorFlow, which passes over a weight once and not a dozen times."""
     import tensorflow as tf
 
@@ -127,8 +137,8 @@ def _fused_adam(variable, first, second, gradient, rate, beta_1, beta_2, epsilon
         var=variable.handle,
         m=first.value.handle,
         v=second.value.handle,
-        beta1_power=0.0,  # the rate is corrected already
-        beta2_power=0.0,
+        beta1_power=zero,  # the rate is corrected already
+        beta2_power=zero,
         lr=rate,
         beta1=beta_1,
         beta2=beta_2,
