@@ -62,8 +62,10 @@ def test_greedy(kind):
     assert found == said_by_transformers(model, inputs, first)
 
 
-@pytest.mark.parametrize("kind", ["bart", "t5"])
-@pytest.mark.parametrize(("num_beams", "length_penalty"), [(2, 1.0), (4, 0.0), (5, 2.0), (3, 0.6)])
+@pytest.mark.parametrize(
+    ("kind", "num_beams", "length_penalty"),
+    [("bart", 2, 1.0), ("t5", 4, 0.0), ("bart", 5, 2.0), ("t5", 3, 0.6)],
+)
 def test_beam_search(kind, num_beams, length_penalty):
     model, backbone, first = models(kind)
     inputs = sources()

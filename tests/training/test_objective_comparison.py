@@ -19,6 +19,7 @@ TINY = {
     "normalize_first": True, "dropout": 0.0,
 }  # fmt: skip
 SETTINGS = {"changes": TINY, "tokens": 1000, "text_length": 31, "batch_size": 7, "epochs": 1, "sample": 5}
+pytestmark = pytest.mark.usefixtures("eager")
 OBJECTIVE, OTHER = "SentencePermutation + TextInfilling", "SpanCorruption"
 
 
