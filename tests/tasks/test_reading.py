@@ -1,6 +1,5 @@
 """Encoder-decoders that read a text on both sides: the four tasks with a head on the decoder's states."""
 
-import keras
 import numpy as np
 import pytest
 

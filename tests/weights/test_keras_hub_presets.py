@@ -23,7 +23,11 @@ MODELS = {
     "bert": ("BertBackbone", {**ENCODER, "num_segments": 3, "activation": "gelu_approximate"}, {"num_segments": 3}),
     "albert": ("AlbertBackbone", {**ENCODER, "num_layers": 4, "num_groups": 2, "embedding_dim": 5}, {}),
     "bart": ("BartBackbone", ENCODER, {}),
-    "t5 1.0": ("T5Backbone", {**SIZES, "num_layers": 1, "head_dim": 5}, {"key_value_dim": 5, "use_gated_activation": False}),
+    "t5 1.0": (
+        "T5Backbone",
+        {**SIZES, "num_layers": 1, "head_dim": 5},
+        {"key_value_dim": 5, "use_gated_activation": False},
+    ),
     "t5 1.1": (
         "T5Backbone",
         {**SIZES, "head_dim": 4, "gated": True, "activation": "gelu_approximate", "tie_embedding": False},
