@@ -2,9 +2,10 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+from keras import ops
 from scipy.special import erf
 
-from tests.checks import check_layer, numbers
+from tests.checks import check_layer, gradients, numbers
 from zoo.layers import (
     FeedForward,
     MultiHeadAttention,
@@ -40,9 +41,28 @@ def test_normalization(kind):
     np.testing.assert_allclose(numbers(layer(INPUTS)), expected, atol=1e-5)
 
 
-def test_normalization_in_half_precision_is_computed_in_float32():
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_the_gradient_of_a_layer_normalization_is_that_of_keras(dtype):
+    gamma, beta, upstream = (RNG.normal(size=shape).astype("float32") for shape in ((12,), (12,), INPUTS.shape))
+    found = []
+    for layer in (
+        normalization("layer", 1e-3, dtype=dtype),
+        keras.layers.LayerNormalization(epsilon=1e-3, dtype=dtype),
+    ):
+        inputs = keras.Variable(INPUTS)
+        layer.build(INPUTS.shape)
+        layer.set_weights([gamma, beta])
+        loss = lambda layer=layer, inputs=inputs: ops.sum(ops.cast(layer(inputs.value), "float32") * upstream)
+        found.append([numbers(layer(INPUTS)), *gradients(loss, [inputs, layer.gamma, layer.beta])])
+    for one, other in zip(*found, strict=True):
+        assert np.abs(other).max() > 0.1
+        np.testing.assert_allclose(one, other, atol=1e-5 if dtype == "float32" else 0.05)
+
+
+@pytest.mark.parametrize("kind", ["layer", "rms"])
+def test_normalization_in_half_precision_is_computed_in_float32(kind):
     # 300 squared overflows float16.
-    layer = normalization("rms", 1e-6, dtype="mixed_float16")
+    layer = normalization(kind, 1e-6, dtype="mixed_float16")
     assert np.isfinite(numbers(layer(np.full((1, 5), 300.0, "float16")))).all()
 
 

@@ -56,6 +56,25 @@ def test_adam_with_and_without_bias_correction(correct):
     np.testing.assert_allclose(numbers(variable), expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize("options", [{}, {"global_clipnorm": 0.1}, {"amsgrad": True}, {"use_ema": True}])
+def test_steps_are_those_of_keras(options):
+    rng = np.random.default_rng(0)
+    shapes = {"kernel": (3, 2), "bias": (2,)}
+    gradients = [[rng.normal(size=shape).astype("float32") for shape in shapes.values()] for _ in range(6)]
+    found = []
+    for kind in (AdamW, keras.optimizers.AdamW):
+        numbers_of_both = {"weight_decay": 0.1, "epsilon": 1e-6, "global_clipnorm": None, **options}
+        optimizer = kind(WarmupLinearDecay(1e-2, 10, 2), **numbers_of_both)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        variables = [keras.Variable(np.ones(shape, "float32"), name=name) for name, shape in shapes.items()]
+        optimizer.build(variables)
+        for step in gradients:
+            optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in step], variables)
+        found.append([numbers(variable) for variable in (*variables, *optimizer.variables[2:])])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5)
+
+
 @pytest.mark.parametrize("options", [{}, {"amsgrad": True}, {"layer_decay": 0.5}])
 def test_half_precision_follows_single(options):
     """Whose second moment would stand still if 0.999 were rounded to bfloat16."""
