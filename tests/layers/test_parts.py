@@ -44,15 +44,15 @@ def test_normalization(kind):
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_the_gradient_of_a_layer_normalization_is_that_of_keras(dtype):
     gamma, beta, upstream = (RNG.normal(size=shape).astype("float32") for shape in ((12,), (12,), INPUTS.shape))
-    found = []
-    for layer in (
-        normalization("layer", 1e-3, dtype=dtype),
-        keras.layers.LayerNormalization(epsilon=1e-3, dtype=dtype),
-    ):
-        inputs = keras.Variable(INPUTS)
+    inputs, found = keras.Variable(INPUTS), []
+    theirs = keras.layers.LayerNormalization(epsilon=1e-3, dtype=dtype)
+    for layer in (normalization("layer", 1e-3, dtype=dtype), theirs):
         layer.build(INPUTS.shape)
         layer.set_weights([gamma, beta])
-        loss = lambda layer=layer, inputs=inputs: ops.sum(ops.cast(layer(inputs.value), "float32") * upstream)
+
+        def loss(layer=layer):
+            return ops.sum(ops.cast(layer(inputs.value), "float32") * upstream)
+
         found.append([numbers(layer(INPUTS)), *gradients(loss, [inputs, layer.gamma, layer.beta])])
     for one, other in zip(*found, strict=True):
         assert np.abs(other).max() > 0.1
