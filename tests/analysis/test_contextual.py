@@ -17,7 +17,7 @@ def tokenizer():
 
 @pytest.fixture(scope="module")
 def backbone(tokenizer):
-    return texts.backbone(tokenizer)
+    return texts.backbone(tokenizer, num_layers=2)
 
 
 def albert(tokenizer):
@@ -93,7 +93,7 @@ def test_random_weights_are_of_the_same_shape_and_drawn_from_their_seed(tokenize
 
 
 def test_half_precision(tokenizer):
-    backbone = texts.backbone(tokenizer, dtype="mixed_bfloat16")
+    backbone = texts.backbone(tokenizer, dtype="mixed_bfloat16", num_layers=2)
     similarity = zoo.analysis.contextual_similarity(backbone, SENTENCES, "film", SENSES, tokenizer=tokenizer)
     assert {vectors.dtype.name for vectors in similarity.vectors.values()} == {"float32"}
     assert similarity.separation["embedding"] == 0
