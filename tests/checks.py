@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-LOOSE = {"rtol": 3e-2, "atol": 3e-2}
+LOOSE = 3e-2  # bfloat16 keeps 8 bits, and a few operations lose some of them
 
 
 def numbers(tensor):
@@ -67,7 +67,9 @@ def _check_half_precision(make, layer, inputs, arguments, output):
     half(inputs, **arguments)
     assert all(weight.dtype == "float32" for weight in half.weights)
     half.set_weights(layer.get_weights())
-    np.testing.assert_allclose(numbers(_first(half(inputs, **arguments))), output, **LOOSE)
+    # Of the whole, not of each number: one that is the difference of larger ones has few bits left.
+    difference = numbers(_first(half(inputs, **arguments))) - output
+    assert np.linalg.norm(difference) <= LOOSE * np.linalg.norm(output)
 
 
 def gradients(function, weights):

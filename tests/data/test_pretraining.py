@@ -201,6 +201,7 @@ FIT = """
     import keras
     from zoo.data import pretraining_dataset
     from zoo.objectives import MaskedLM, NextSentence
+    from zoo.training import AdamW
     data = pretraining_dataset(sys.argv[1], None, MaskedLM() + NextSentence(), 29, 7)
     size = data.vocabulary.size
     inputs = {
@@ -217,7 +218,7 @@ FIT = """
     }
     model = keras.Model(inputs, outputs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(zoo.training.AdamW(0.01), loss={name: loss for name in outputs})
+    model.compile(AdamW(0.01), loss={name: loss for name in outputs})
     history = model.fit(
         data, steps_per_epoch=len(data), epochs=3, validation_data=data.feed(5), validation_steps=5, verbose=0
     )
