@@ -393,6 +393,7 @@ def test_batches_are_shared_by_jax_alone(corpus, tmp_path):
         assert "KERAS_BACKEND=jax" in refuses(*pretraining(corpus[0], tmp_path / "run", "--data-parallel"))
 
 
+@pytest.mark.slow
 def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):
     bart = ["--like", "bart_base_en_cased", "--recipe", "bart"]
     works(*pretraining(corpus[0], tmp_path / "run", *bart))

@@ -155,6 +155,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 def test_a_kill_loses_no_finished_shard(tmp_path, write_text, tokenizer, monkeypatch):
     monkeypatch.setattr(preparation, "CHARACTERS_PER_SHARD", 20_000)
     file = write_text("a.txt", make_documents(6, 3_000))

@@ -234,6 +234,7 @@ FIT = """
 """
 
 
+@pytest.mark.slow
 def test_another_backend_gets_the_same_batches_and_trains_on_them(folder, make):
     pytest.importorskip("jax")
     data = make(MaskedLM() + NextSentence(), folder)

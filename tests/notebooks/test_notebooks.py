@@ -1,6 +1,9 @@
 """The notebooks run, at a tiny size, and are kept as they should be."""
 
 import ast
+import functools
+import importlib
+import inspect
 import os
 import sys
 import warnings
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 import zoo
@@ -61,7 +65,10 @@ TINY = {
 EAGERLY = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
 # But these generate token by token, and export graphs.
 COMPILED = ("10_sequence_to_sequence", "11_published_checkpoints")
-BY_NAME = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+QUICK = ("01_quickstart", "09_every_way_to_corrupt_text")
+RUN = [pytest.param(path, marks=[] if path.stem in QUICK else [pytest.mark.slow]) for path in PATHS]
+NAMES = [path.stem for path in PATHS]
+BY_NAME = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 
 
 def read(path):
@@ -118,6 +125,43 @@ def test_the_parameters_are_those_that_the_tests_shrink(path):
     assert [statement.targets[0].id for statement in statements] == list(TINY[path.stem][0])
 
 
+def chain(node):
+    """`a.b.c` of a syntax tree as a list of names, or None for anything else."""
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and (names := chain(node.value)):
+        return [*names, node.attr]
+    return None
+
+
+@BY_NAME
+def test_what_it_takes_from_the_package_is_there(path):
+    """Quick, so that a changed name or argument is found without running the notebook."""
+    source = "\n".join(TransformerManager().transform_cell(cell.source) for cell in code_cells(read(path)))
+    nodes = list(ast.walk(ast.parse(source)))
+    known = {"zoo": zoo}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "zoo":
+            module = importlib.import_module(node.module)
+            known.update({name.asname or name.name: getattr(module, name.name) for name in node.names})
+        elif isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.startswith("zoo"):
+                    importlib.import_module(name.name)
+    found = {}
+    for node in nodes:
+        names = chain(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+        if names and names[0] in known:
+            found[node] = functools.reduce(getattr, names[1:], known[names[0]])
+    assert found
+    for node in nodes:
+        if isinstance(node, ast.Call) and node.func in found:
+            parameters = inspect.signature(found[node.func]).parameters.values()
+            if all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters):
+                given = {keyword.arg for keyword in node.keywords if keyword.arg}
+                assert given <= {parameter.name for parameter in parameters}, ast.unparse(node)
+
+
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
     """A stand-in for the hub, with a model that a notebook may ask for by its address."""
@@ -129,7 +173,7 @@ def hub(tmp_path_factory):
         yield stand_in
 
 
-@BY_NAME
+@pytest.mark.parametrize("path", RUN, ids=NAMES)
 def test_it_runs(path, tmp_path, monkeypatch, hub):
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))

@@ -72,6 +72,7 @@ def drawn(task):
     return task
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.* texts are longer than the model")
 def test_served_by_tensorflow_alone(tmp_path):
     tokenizer, backbone = word_piece()
@@ -119,6 +120,7 @@ def answers(task, name, *columns):
     return {name: value.numpy() for name, value in endpoint.answer(tf.constant(outputs), None).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.* texts are longer than the model")
 def test_a_regressor_and_classes_without_names():
     tokenizer, backbone = byte_pair()

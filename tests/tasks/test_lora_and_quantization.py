@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import zoo
-from tests.checks import gradients, numbers
+from tests.checks import gradients, numbers, quick
 
 SIZES = {
     "vocabulary_size": 97, "num_layers": 1, "num_heads": 3, "hidden_dim": 12, "intermediate_dim": 29,
@@ -56,7 +56,7 @@ def outputs(task):
     return np.concatenate([numbers(value).reshape(-1) for value in task(features).values()])
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", quick(TRAINED, "bert", "bart"))
 def test_lora_trains_and_is_saved(name, tmp_path):
     task = make_task(name)
     before = outputs(task)
@@ -86,7 +86,7 @@ def test_the_matrices_of_lora_alone(tmp_path):
         np.testing.assert_array_equal(numbers(weight), one)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", quick(BACKBONES, "bert", "albert", "t5 1.1"))
 def test_int8_is_close_and_comes_back(name, tmp_path):
     task = make_task(name)
     before = outputs(task)
@@ -105,7 +105,7 @@ def test_int8_is_close_and_comes_back(name, tmp_path):
     np.testing.assert_array_equal(outputs(copy), after)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", quick(TRAINED, "bert"))
 def test_lora_trains_what_is_int8(name):
     task = make_task(name)
     task.quantize("int8")
@@ -144,6 +144,7 @@ def test_a_head_of_classes_in_int8(tmp_path):
     np.testing.assert_array_equal(again.predict(texts, verbose=0), after)
 
 
+@pytest.mark.slow
 def test_what_is_said_after_quantization_is_new():
     task = zoo.Seq2SeqLM.from_preset("bart_tiny_en_cased_books")
     text = ["The old king saw the queen."]

@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from tests import texts
-from tests.checks import numbers
+from tests.checks import numbers, quick
 from tests.tasks.test_question_answering import records
 from tests.tasks.test_token_classifier import LABELS, sentences
 
@@ -50,6 +50,7 @@ def test_a_classifier_learns():
     assert history["val_accuracy"][-1] > 0.9
 
 
+@pytest.mark.slow
 def test_a_classifier_of_pairs_and_a_regressor_learn():
     # The second text decides.
     assert learn(task_of("classifier"), (TEXTS[::-1], TEXTS), TRUE, epochs=30)["accuracy"][-1] > 0.9
@@ -57,6 +58,7 @@ def test_a_classifier_of_pairs_and_a_regressor_learn():
     assert learn(task_of("regressor"), TEXTS, values, epochs=20)["pearson"][-1] > 0.8
 
 
+@pytest.mark.slow
 def test_a_tagger_and_answers_learn():
     words, tags = ([row for row in rows if len(row) < 13] for rows in sentences(120))
     model = task_of("tagger")
@@ -77,7 +79,7 @@ def outputs_of(model, name):
     return found if isinstance(found, list) else [found]
 
 
-@BY_KIND
+@pytest.mark.parametrize("kind", quick(BACKBONES, "bart"))
 @BY_TASK
 def test_a_saved_preset_gives_the_same(name, kind, tmp_path):
     model = task_of(name, kind)

@@ -3,6 +3,7 @@ import pytest
 
 import zoo
 from tests import texts
+from tests.checks import quick
 from tests.tasks.test_reading import remarks
 from zoo.tasks import TextForm, text_form
 
@@ -50,6 +51,7 @@ def test_it_learns_classes_and_reports_how_many_answers_are_right(tmp_path):
     assert other.form == PAIRS
 
 
+@pytest.mark.slow
 def test_it_learns_numbers():
     model = model_of(TextForm("{text}", numbers=(0.0, 5.0, 0.2)))
     values = [0.1 if label == 0 else 4.95 for label in TRUE]  # said as 0.0 and 5.0
@@ -59,6 +61,7 @@ def test_it_learns_numbers():
     assert set(found) <= set(map(float, model.form.answers)) and {type(value) for value in found} == {float}
 
 
+@pytest.mark.slow
 def test_it_learns_free_text():
     model = model_of(TextForm("the {thing} was"))
     words = ["good" if label else "bad" for label in TRUE]
@@ -68,7 +71,7 @@ def test_it_learns_free_text():
     assert list(model.stream(TEXTS[0], max_length=5))[-1] == model.predict(TEXTS[:1])[0]
 
 
-@pytest.mark.parametrize("kind", ["t5", "bart", "mass"])
+@pytest.mark.parametrize("kind", quick(["t5", "bart", "mass"], "t5"))
 def test_scores_are_the_probabilities_of_the_answers(kind):
     """The sum of what `evaluate` takes the mean of; and in any batch the same."""
     model = model_of(PAIRS, kind)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from tests.checks import quick
 from tests.tokenizers.multilingual import draw_texts, graph_of, vocabulary
 from zoo.tokenizers import WordPiece
 from zoo.tokenizers.bert_text import build_normalizer, build_pre_tokenizer, character_tables
@@ -29,7 +30,7 @@ def texts():
     return draw_texts(NUM_TEXTS, seed=7)
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", quick(SETTINGS, "uncased", "cased"))
 def test_graph_and_python_agree_on_many_scripts(pieces, texts, setting):
     tokenizer = WordPiece(pieces, **SETTINGS[setting])
     ids = [row.tolist() for row in tokenizer.encode(texts)]
@@ -55,6 +56,7 @@ def test_words_beyond_a_hundred_characters_are_unknown(pieces, characters):
     assert (ids[0] == [tokenizer.unk_token_id]) is (characters > 100)
 
 
+@pytest.mark.slow
 def test_tables_say_what_the_tokenizers_package_does_to_every_character():
     for lowercase, strip_accents in ((True, True), (False, False)):
         tables = character_tables(lowercase, strip_accents)

@@ -47,6 +47,7 @@ def start(folder, slow, result):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_numbers(tmp_path):
     whole = start(tmp_path / "whole", 0, tmp_path / "whole.npz")
     assert whole.communicate()[0].strip() == "resumed at 0"

@@ -54,7 +54,9 @@ def data(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("kind", "tasks"), [("t5", ["sst2", "stsb"]), ("bart", ["sst2"])])
+@pytest.mark.parametrize(
+    ("kind", "tasks"), [pytest.param("t5", ["sst2", "stsb"], marks=pytest.mark.slow), ("bart", ["sst2"])]
+)
 def test_a_benchmark_is_done_in_words_or_by_heads(kind, tasks, presets, data, tmp_path):
     results = evaluation.evaluate(
         Console(file=io.StringIO()), "glue", str(presets / kind), data, tasks=tasks, run=tmp_path, epochs=1,

@@ -67,6 +67,7 @@ def pretrain_other(*_, objective, **__):
     raise ZeroDivisionError
 
 
+@pytest.mark.slow
 def test_it_is_taken_up_again_and_grows(corpus, tasks, tmp_path, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr(objective_comparison, "fine_tune", stop_at_thing)

@@ -70,6 +70,7 @@ print(json.dumps({"devices": devices, "losses": losses}))
 """
 
 
+@pytest.mark.slow
 def test_batches_shared_among_devices_give_the_same_losses():
     flags = {
         "KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=4",

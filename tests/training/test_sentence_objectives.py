@@ -28,6 +28,7 @@ def corpus(tmp_path_factory):
     return folder / "prepared"
 
 
+@pytest.mark.slow
 def test_all_three_are_trained_measured_and_taken_up_again(corpus, tmp_path, monkeypatch):
     rows = compare_sentence_objectives(corpus, corpus, tmp_path / "run", seeds=(0,), pairs=128, **SETTINGS)
     assert [row["objective"] for row in rows] == ["none", "next sentence", "sentence order"]
