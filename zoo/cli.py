@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zoo.shell.comparisons import compare_objectives, compare_sentence_objectives
-from zoo.shell.options import BatchSize, Dtype, Language, Run, Seed, changes_of, console
+from zoo.shell.options import BatchSize, DataParallel, Dtype, Language, Run, Seed, changes_of, console, share_batches_if
 from zoo.shell.pretraining import prepare, pretrain, recipes
 
 app = typer.Typer(
@@ -87,11 +87,13 @@ def finetune(
     seeds: Annotated[int, typer.Option(min=1, help="Number of runs, with seeds 0, 1, ...")] = 1,
     compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
     dtype: Dtype = "float32",
+    data_parallel: DataParallel = False,
     run: Run = None,
 ) -> None:
     """Fine-tune a classifier of texts, of pairs of texts or of words, or text to text."""
     from zoo.training.quickstart import finetune as work
 
+    share_batches_if(data_parallel)
     columns = tuple(name.strip() for name in text_columns.split(",")) if text_columns else None
     work(
         console, preset, train, validation, task=task, text_columns=columns, label_column=label_column, rows=rows,
@@ -114,11 +116,13 @@ def evaluate(
     compare_random: Annotated[bool, typer.Option(help="Also train the same model from random weights.")] = False,
     grid: Annotated[bool, typer.Option(help="Choose learning rate and epochs from the papers' grid.")] = False,
     dtype: Dtype = "float32",
+    data_parallel: DataParallel = False,
     run: Run = None,
 ) -> None:
     """Fine-tune and score a preset on a benchmark of many tasks. Interrupted, it goes on where it was."""
     from zoo.training.evaluation import evaluate as work
 
+    share_batches_if(data_parallel)
     names = [name.strip() for name in tasks.split(",")] if tasks else None
     work(
         console, benchmark, preset, data, tasks=names, run=run, seeds=tuple(range(seeds)), rows=rows, epochs=epochs,

@@ -13,7 +13,19 @@ Language = Annotated[str, typer.Option(help="en or zh.")]
 Dtype = Annotated[str, typer.Option(help="Keras dtype policy, such as float32 or mixed_bfloat16.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts or examples in a batch.")]
 WarmStart = Annotated[int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")]
+DataParallel = Annotated[
+    bool,
+    typer.Option("--data-parallel", help="Share each batch among all devices, such as the cores of a TPU; JAX alone."),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
+
+
+def share_batches_if(data_parallel: bool) -> None:
+    """Have all devices compute their part of each batch, if that was asked for."""
+    if data_parallel:
+        from zoo.training.devices import share_batches
+
+        share_batches()
 
 
 def changes_of(settings) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from zoo.shell.options import Seed, changes_of, console
+from zoo.shell.options import DataParallel, Seed, changes_of, console, share_batches_if
 
 
 def prepare(
@@ -93,16 +93,13 @@ def pretrain(
     dtype: Annotated[
         str | None, typer.Option(help="Keras dtype policy, such as float32; mixed_bfloat16 when not given.")
     ] = None,
-    data_parallel: Annotated[
-        bool, typer.Option(help="Share each batch among all devices, such as the cores of a TPU; JAX alone.")
-    ] = False,
+    data_parallel: DataParallel = False,
     seed: Seed = 0,
 ) -> None:
     """Pre-train an encoder or an encoder-decoder on a prepared corpus, from the beginning or from a preset."""
-    from zoo.training.recipes import pretrain_like, read_recipe, share_batches
+    from zoo.training.recipes import pretrain_like, read_recipe
 
-    if data_parallel:
-        share_batches()
+    share_batches_if(data_parallel)
     chosen = read_recipe(recipe)
     if from_ is not None:
         if like is not None:

@@ -1,6 +1,8 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
+import contextlib
 import functools
+import operator
 import warnings
 
 import keras
@@ -13,6 +15,7 @@ from zoo.data.ragged import EncodedExamples
 from zoo.models.checks import check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.preset_task import PresetTask
+from zoo.training.devices import filled, rounded_up, shared_if_even
 from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 
 
@@ -143,9 +146,8 @@ class Task(PresetTask):
 
     def _batches(self, examples, batch_size, shuffle=False) -> BucketedBatches:
         """Tokenize, once; batches of like lengths."""
-        return BucketedBatches(
-            self._encode(examples), batch_size or 32, self.preprocessor.boundaries, self.seed if shuffle else None
-        )
+        encoded, size = self._encode(examples), rounded_up(batch_size or 32)
+        return BucketedBatches(encoded, size, self.preprocessor.boundaries, self.seed if shuffle else None)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """One batch for `train_on_batch` and its kin: features as they are, raw text as features."""
@@ -182,7 +184,8 @@ class Task(PresetTask):
         Args:
             x: texts, pairs of texts, a table or a data set, see `zoo.data.read_examples`; or features.
             y: labels.
-            batch_size: int, texts in a batch; 32 when None.
+            batch_size: int, texts in a batch; 32 when None. Where devices share it (`zoo.training.share_batches`),
+                it is rounded up to a multiple of their number, and an epoch's last batch filled up with its own texts.
             sample_weight: one number a text, or None.
             validation_data: the same, as a tuple `(x, y)` or `(x, y, sample_weight)`, a table or a data set.
             validation_split: float, the fraction of the examples, drawn at random, to validate on.
@@ -212,7 +215,7 @@ class Task(PresetTask):
         steps = kwargs.pop("steps_per_epoch", None) or len(batches)
         first = kwargs.get("initial_epoch", 0)
         self._schedule(steps * kwargs.get("epochs", 1), done=steps * first)
-        source = feed(lambda epoch: batches(epoch + first))
+        source = feed(lambda epoch: map(filled, batches(epoch + first)))
         try:
             return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
         finally:
@@ -223,11 +226,15 @@ class Task(PresetTask):
     ):
         """Loss and metrics on raw texts or features; arguments as in `fit`, result as in `keras.Model.evaluate`."""
         if kwargs.get("_use_cached_eval_dataset"):  # Keras evaluates so at the end of an epoch of `fit`
-            return self._with_scores(keras.Model.evaluate(self, x, y, batch_size=batch_size, **kwargs), self._held_out)
+            with _exactly(self._held_out):
+                found = keras.Model.evaluate(self, x, y, batch_size=batch_size, **kwargs)
+                return self._with_scores(found, self._held_out)
         if has_features(x):
             return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
         batches = self._batches(self._labelled(x, y, sample_weight, text_columns, label_column), batch_size)
-        return self._with_scores(keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs), batches)
+        with _exactly(batches):
+            found = keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs)
+            return self._with_scores(found, batches)
 
     def _with_scores(self, metrics, batches):
         scores = {} if batches is None else self._scores(batches)
@@ -247,7 +254,9 @@ class Task(PresetTask):
         """
         bar = keras.utils.Progbar(len(batches), verbose=1 if verbose == "auto" else verbose)
         for indices, batch in batches.indexed():
-            yield indices, keras.Model.predict_on_batch(self, batch[0])
+            outputs = keras.Model.predict_on_batch(self, filled(batch[0]))
+            real = slice(len(indices))
+            yield indices, keras.tree.map_structure(operator.itemgetter(real), outputs)
             bar.add(1)
 
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
@@ -256,7 +265,8 @@ class Task(PresetTask):
             return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
         self._check_ready()
         batches = self._batches(self._read(x, text_columns=text_columns).without_labels(), batch_size)
-        sorted_outputs = keras.Model.predict(self, feed(batches), steps=len(batches), **kwargs)
+        source = feed(lambda epoch: map(filled, batches(epoch)))
+        sorted_outputs = keras.Model.predict(self, source, steps=len(batches), **kwargs)
         back = np.argsort(batches.order)
         return keras.tree.map_structure(lambda array: array[back], sorted_outputs)
 
@@ -270,6 +280,11 @@ class Task(PresetTask):
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}
+
+
+def _exactly(batches):
+    """A context in which every example of the batches counts once, whatever number of devices there is."""
+    return contextlib.nullcontext() if batches is None else shared_if_even(len(batches.encoded.lengths))
 
 
 def _unpack(data):

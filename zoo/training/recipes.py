@@ -89,22 +89,6 @@ def read_recipe(name: str) -> Recipe:
     return recipe
 
 
-def share_batches() -> None:
-    """Have every device of this machine compute its part of each batch (`keras.distribution.DataParallel`).
-
-    To be called before a model is made. The batch's size must be a multiple of the number of devices.
-
-    Raises:
-        ValueError: on a backend for which Keras cannot do it.
-    """
-    if keras.config.backend() != "jax":
-        raise ValueError(
-            f"Batches are shared among devices by JAX. Received: the backend {keras.config.backend()!r}. "
-            "Set KERAS_BACKEND=jax, or use `tf.distribute` in Python."
-        )
-    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-
-
 def pretrain_like(
     corpus,
     run,

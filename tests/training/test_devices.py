@@ -1,0 +1,129 @@
+"""Batches that devices share: the same results as on one device, whether or not the texts can be divided among them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.training import devices, share_batches
+
+
+class Four:
+    """What is read of a distribution among four devices."""
+
+    num_model_replicas = 4
+
+
+@pytest.fixture
+def four(monkeypatch):
+    monkeypatch.setattr(keras.distribution, "distribution", Four)
+
+
+def test_one_device_changes_nothing():
+    batch = ({"token_ids": np.zeros((3, 5))}, np.arange(3))
+    assert devices.num_replicas() == 1 and devices.rounded_up(7) == 7
+    assert devices.filled(batch) is batch
+
+
+def test_a_batch_is_filled_up_with_its_own_rows(four):
+    rows = np.arange(30).reshape(6, 5)
+    inputs, labels = devices.filled(({"token_ids": rows}, np.arange(6)))
+    np.testing.assert_array_equal(labels, [0, 1, 2, 3, 4, 5, 0, 1])
+    np.testing.assert_array_equal(inputs["token_ids"], rows[labels])
+    np.testing.assert_array_equal(devices.filled((np.array([7]),))[0], [7, 7, 7, 7])
+    assert [devices.rounded_up(number) for number in (1, 4, 30)] == [4, 4, 32]
+    even = (np.arange(8),)
+    assert devices.filled(even) is even
+
+
+def test_batches_are_not_shared_where_keras_cannot():
+    if keras.config.backend() == "jax":
+        pytest.skip("Keras shares batches on JAX")
+    with pytest.raises(ValueError, match="Received: the backend 'tensorflow'"):
+        share_batches()
+
+
+def on_four_devices(script):
+    """What a script prints last, as JSON, where JAX takes the processor for four devices."""
+    flags = {
+        "KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # to compile takes longer than to run
+    }  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **flags}, capture_output=True, text=True, timeout=400
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+PRETRAINING = """
+import json, keras, zoo
+from tests import texts
+tokenizer, objective = texts.word_piece(), zoo.objectives.parse_objective("MaskedLM + NextSentence")
+losses = []
+for shared in (False, True):
+    if shared:
+        zoo.training.share_batches()
+    keras.utils.set_random_seed(0)
+    data = zoo.data.pretraining_dataset(
+        texts.documents(61), tokenizer, objective, sequence_length=37, batch_size=8, seed=0
+    )
+    model = zoo.MaskedLM(texts.backbone(tokenizer, normalize_first=True), tokenizer=tokenizer, objective=objective)
+    model.compile(optimizer=zoo.training.AdamW(1e-2))
+    losses.append(model.fit(data, epochs=2, steps_per_epoch=3, verbose=0).history["loss"])
+devices = len(model.backbone.token_embedding.embeddings.value.sharding.device_set)
+print(json.dumps({"devices": devices, "losses": losses}))
+"""
+
+
+@pytest.mark.slow
+def test_pre_training_has_the_same_losses():
+    result = on_four_devices(PRETRAINING)
+    assert result["devices"] == 4
+    assert result["losses"][1] == pytest.approx(result["losses"][0], rel=1e-5)
+
+
+# 24 texts to train on can be divided, 23 cannot, nor can 9 and 3 to be judged by; nor 6 texts in a batch.
+FINE_TUNING = """
+import json, keras, zoo
+from tests import texts
+from tests.tasks.test_token_classifier import LABELS, sentences
+tokenizer = texts.word_piece()
+results = []
+for shared in (False, True):
+    if shared:
+        zoo.training.share_batches()
+    keras.utils.set_random_seed(0)
+    backbone = texts.backbone(tokenizer, normalize_first=True, dropout=0.0)
+    model = zoo.TextClassifier(backbone, num_classes=2, tokenizer=tokenizer, dropout=0.0)
+    model.compile(optimizer=zoo.training.AdamW(1e-2))
+    x, y = texts.reviews(24, seed=1)
+    held_out = texts.reviews(9, seed=2)
+    history = model.fit(x, y, batch_size=8, epochs=2, validation_data=held_out, verbose=0).history
+    found = model.predict(held_out[0], batch_size=6, verbose=0).tolist()
+    scores = model.evaluate(*held_out, batch_size=6, verbose=0)
+    tagger = zoo.TokenClassifier(backbone, labels=LABELS, tokenizer=tokenizer)
+    words, _ = sentences(3)
+    results.append({"history": history, "predict": found, "evaluate": scores, "tag": tagger.tag(words, batch_size=2)})
+    uneven = model.fit(x[:23], y[:23], batch_size=6, verbose=0).history["loss"]
+devices = len(backbone.token_embedding.embeddings.value.sharding.device_set)
+print(json.dumps({"results": results, "uneven": uneven, "devices": devices}))
+"""
+
+
+@pytest.mark.slow
+def test_fine_tuning_and_its_scores_are_the_same():
+    printed = on_four_devices(FINE_TUNING)
+    alone, shared = printed["results"]
+    assert set(shared["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    for name, values in alone["history"].items():
+        assert shared["history"][name] == pytest.approx(values, rel=1e-4)
+    np.testing.assert_allclose(shared["predict"], alone["predict"], atol=1e-4)
+    assert shared["evaluate"] == pytest.approx(alone["evaluate"], rel=1e-4)
+    assert shared["tag"] == alone["tag"]
+    assert np.isfinite(printed["uneven"]).all()
+    assert printed["devices"] == 4

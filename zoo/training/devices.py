@@ -1,0 +1,60 @@
+"""Batches that several devices share, which Keras does on JAX (`keras.distribution`)."""
+
+import contextlib
+
+import keras
+import numpy as np
+
+
+def share_batches() -> None:
+    """Have every device of this machine compute its part of each batch (`keras.distribution.DataParallel`).
+
+    To be called before a model is made. In pre-training the batch's size must be a multiple of the number of devices;
+    `fit`, `evaluate` and `predict` of a task on raw text round it up to one.
+
+    Raises:
+        ValueError: on a backend for which Keras cannot do it.
+    """
+    if keras.config.backend() != "jax":
+        raise ValueError(
+            f"Batches are shared among devices by JAX. Received: the backend {keras.config.backend()!r}. "
+            "Set KERAS_BACKEND=jax, or use `tf.distribute` in Python."
+        )
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+
+
+def num_replicas() -> int:
+    """How many parts each batch is divided into; 1 where devices do not share it."""
+    return getattr(keras.distribution.distribution(), "num_model_replicas", 1)
+
+
+def rounded_up(number: int) -> int:
+    """The least multiple of the number of parts that is not below `number`."""
+    return number + -number % num_replicas()
+
+
+def filled(batch):
+    """A batch of (nested) arrays whose rows can be divided among the devices: its first rows again, where any lack."""
+    count = len(keras.tree.flatten(batch)[0])
+    size = rounded_up(count)
+    if size == count:
+        return batch
+    rows = np.arange(size) % count
+    return keras.tree.map_structure(lambda array: array[rows], batch)
+
+
+@contextlib.contextmanager
+def shared_if_even(count: int):
+    """Inside, devices share batches only if `count` rows can be divided among them; else each computes them whole.
+
+    For what must count every row once: Keras fails at a last batch that its devices do not divide.
+    """
+    distribution = keras.distribution.distribution()
+    even = distribution is None or count == rounded_up(count)
+    if not even:
+        keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        if not even:
+            keras.distribution.set_distribution(distribution)
