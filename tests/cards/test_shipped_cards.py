@@ -65,9 +65,13 @@ def test_says_only_what_the_classes_take(card):
 def test_shipped_weights_are_whole_and_small(card):
     location = presets.find(card.name)
     presets.verify(location.folder, card.source.files)
-    assert card.size_in_bytes < 10_000_000
+    assert card.size_in_bytes < 25_000_000
     assert presets.load_backbone(card.name).count_params() == card.parameter_count
     assert presets.load_tokenizer(card.name).vocabulary_size() <= card.backbone["vocabulary_size"]
+
+
+def test_all_shipped_weights_together_are_small():
+    assert sum(card.size_in_bytes for card in CARDS if card.shipped) < 100_000_000
 
 
 def closed_form(vocabulary_size, num_layers, num_heads, hidden_dim, intermediate_dim):
