@@ -1,6 +1,5 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
-import contextlib
 import functools
 import operator
 import warnings
@@ -15,7 +14,7 @@ from zoo.data.ragged import EncodedExamples
 from zoo.models.checks import check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.preset_task import PresetTask
-from zoo.training.devices import filled, rounded_up, shared_if_even
+from zoo.training.devices import counted_once, filled, rounded_up
 from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 
 
@@ -226,13 +225,13 @@ class Task(PresetTask):
     ):
         """Loss and metrics on raw texts or features; arguments as in `fit`, result as in `keras.Model.evaluate`."""
         if kwargs.get("_use_cached_eval_dataset"):  # Keras evaluates so at the end of an epoch of `fit`
-            with _exactly(self._held_out):
+            with counted_once(self._held_out):
                 found = keras.Model.evaluate(self, x, y, batch_size=batch_size, **kwargs)
                 return self._with_scores(found, self._held_out)
         if has_features(x):
             return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
         batches = self._batches(self._labelled(x, y, sample_weight, text_columns, label_column), batch_size)
-        with _exactly(batches):
+        with counted_once(batches):
             found = keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs)
             return self._with_scores(found, batches)
 
@@ -280,11 +279,6 @@ class Task(PresetTask):
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}
-
-
-def _exactly(batches):
-    """A context in which every example of the batches counts once, whatever number of devices there is."""
-    return contextlib.nullcontext() if batches is None else shared_if_even(len(batches.encoded.lengths))
 
 
 def _unpack(data):

@@ -44,17 +44,21 @@ def filled(batch):
 
 
 @contextlib.contextmanager
-def shared_if_even(count: int):
-    """Inside, devices share batches only if `count` rows can be divided among them; else each computes them whole.
+def counted_once(batches):
+    """Inside, every example counts once: devices share batches only if the examples can be divided among them.
 
-    For what must count every row once: Keras fails at a last batch that its devices do not divide.
+    Else each computes them whole, because Keras fails at a last batch that its devices do not divide.
+
+    Args:
+        batches: `zoo.data.batches.BucketedBatches`, or None, which changes nothing.
     """
     distribution = keras.distribution.distribution()
-    even = distribution is None or count == rounded_up(count)
-    if not even:
-        keras.distribution.set_distribution(None)
+    count = 0 if batches is None else len(batches.encoded.lengths)
+    if count == rounded_up(count):
+        yield
+        return
+    keras.distribution.set_distribution(None)
     try:
         yield
     finally:
-        if not even:
-            keras.distribution.set_distribution(distribution)
+        keras.distribution.set_distribution(distribution)
