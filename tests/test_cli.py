@@ -19,6 +19,7 @@ import pytest
 import zoo
 from tests import texts
 from zoo import cli
+from zoo.shell import predictions
 from zoo.shell.options import console
 from zoo.training import sentence_objectives
 from zoo.training.comparison import Score
@@ -510,14 +511,16 @@ def test_predict_reads_standard_input(finetuned):
 
 def test_predict_shows_a_table_in_a_terminal(finetuned, monkeypatch):
     run, _ = finetuned
-    monkeypatch.setattr(cli, "console", cli.Console(force_terminal=True, width=160))
+    monkeypatch.setattr(predictions, "console", cli.Console(force_terminal=True, width=160))
     printed = works("predict", run / "preset", "the [/bold] film was good .")
     assert "probability" in printed
     assert "the [/bold] film was good ." in printed
 
 
 def test_predict_refuses_a_preset_without_classes(preset):
-    assert "number of classes" in refuses("predict", preset, "the film was good .")
+    message = refuses("predict", preset, "the film was good .")
+    assert "fine-tuned as one of TextClassifier, TextRegressor" in message
+    assert message.endswith("a MaskedLM.")
 
 
 def test_finetune_refuses_an_unknown_column(preset, tables):

@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from zoo.shell.comparisons import compare_objectives, compare_sentence_objectives
 from zoo.shell.options import BatchSize, DataParallel, Dtype, Language, Run, Seed, changes_of, console, share_batches_if
+from zoo.shell.predictions import generate, predict
 from zoo.shell.pretraining import prepare, pretrain, recipes
 
 app = typer.Typer(
@@ -61,11 +60,14 @@ def quickstart(
 @app.command()
 def finetune(
     preset: Annotated[str, typer.Argument(help="Preset to start from: a name, a folder or a handle.")],
-    train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines) or CoNLL file to train on.")],
+    train: Annotated[Path, typer.Option(help="Table (TSV, CSV, JSON lines), CoNLL file or records to train on.")],
     validation: Annotated[Path, typer.Option(help="The same to validate on.")],
     task: Annotated[
         str,
-        typer.Option(help="text: classes; tagging: a CoNLL file, a word and its tag a line; seq2seq: text to text."),
+        typer.Option(
+            help="text: classes; regression: numbers; tagging: a CoNLL file, a word and its tag a line; "
+            "question-answering: records in SQuAD's form; seq2seq: text to text."
+        ),
     ] = "text",
     text_columns: Annotated[str | None, typer.Option(help="Text column, or two with a comma for pairs.")] = None,
     label_column: Annotated[
@@ -90,8 +92,8 @@ def finetune(
     data_parallel: DataParallel = False,
     run: Run = None,
 ) -> None:
-    """Fine-tune a classifier of texts, of pairs of texts or of words, or text to text."""
-    from zoo.training.quickstart import finetune as work
+    """Fine-tune a preset for a task: texts or pairs of texts, words, questions about texts, or text to text."""
+    from zoo.training.finetuning import finetune as work
 
     share_batches_if(data_parallel)
     columns = tuple(name.strip() for name in text_columns.split(",")) if text_columns else None
@@ -128,55 +130,6 @@ def evaluate(
         console, benchmark, preset, data, tasks=names, run=run, seeds=tuple(range(seeds)), rows=rows, epochs=epochs,
         compare_random=compare_random, grid=grid, batch_size=batch_size, learning_rate=learning_rate, dtype=dtype,
     )  # fmt: skip
-
-
-@app.command()
-def predict(
-    preset: Annotated[str, typer.Argument(help="Folder of a fine-tuned classifier, such as runs/.../preset.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts; read from standard input when none.")] = None,
-) -> None:
-    """Classify texts with a fine-tuned classifier: a table in a terminal, lines with tabs in a file or a pipe."""
-    import zoo
-    from zoo.tasks.reading import preset_answers_in_words
-
-    texts = texts or _lines()
-    kind = zoo.TextToText if preset_answers_in_words(preset) else zoo.TextClassifier
-    found = kind.from_preset(preset).classify(texts)
-    rows = [(str(answer.label), f"{answer.probability:.3f}", text) for text, answer in zip(texts, found, strict=True)]
-    _show(("label", "probability", "text"), rows)
-
-
-@app.command()
-def generate(
-    preset: Annotated[str, typer.Argument(help="Preset of an encoder-decoder: a name, a folder or a handle.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Sources; read from standard input when none.")] = None,
-    sampler: Annotated[str, typer.Option(help="greedy, beam, contrastive, sample, top_k or top_p.")] = "greedy",
-    max_length: Annotated[int, typer.Option(min=1, help="Most tokens to say, the end counted.")] = 64,
-) -> None:
-    """Say a text for each source: a table in a terminal, a line each in a file or a pipe."""
-    import zoo
-
-    texts = texts or _lines()
-    said = zoo.Seq2SeqLM.from_preset(preset).generate(texts, max_length=max_length, sampler=sampler)
-    if console.is_terminal:
-        _show(("source", "said"), zip(texts, said, strict=True))
-    else:
-        print(*(text.replace("\n", " ") for text in said), sep="\n")
-
-
-def _lines() -> list[str]:
-    return [line.rstrip("\n") for line in sys.stdin if line.strip()]
-
-
-def _show(titles, rows) -> None:
-    if not console.is_terminal:
-        for row in rows:
-            print(*row, sep="\t")
-        return
-    table = Table(*titles)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
 
 
 @app.command()
@@ -220,6 +173,8 @@ def convert(
     print(folder)
 
 
+app.command()(predict)
+app.command()(generate)
 app.command()(prepare)
 app.command()(recipes)
 app.command()(pretrain)

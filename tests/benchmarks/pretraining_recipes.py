@@ -24,9 +24,9 @@ import zoo
 from zoo import data
 from zoo.objectives import parse_objective
 from zoo.training.comparison import PRETRAINED, RANDOM, Score
+from zoo.training.finetuning import finetune
 from zoo.training.grid import Grid, shown
 from zoo.training.pretraining import pretrain
-from zoo.training.quickstart import finetune
 from zoo.training.runs import RunFolder, once, read_metrics
 from zoo.training.warm_start import first_texts, static_embedding, warm_start
 

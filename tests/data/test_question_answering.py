@@ -188,6 +188,14 @@ def test_on_bad_record_has_two_values():
         read_questions(FLAT, on_bad_record="ignore")
 
 
+def test_questions_are_taken_with_their_passages():
+    taken = read_questions(FLAT).take(np.array([2, 0]))
+    assert (taken.ids, taken.texts) == (["c", "a"], ["Who sang?", "Who barked?"])
+    assert [taken.passages[number] for number in taken.passage_numbers] == ["No bird sang.", CONTEXT]
+    assert taken.answers == [[], ["dog", "The dog"]]
+    assert read_questions(FLAT).take(np.array([1])).passages == [CONTEXT]
+
+
 def test_a_split_keeps_a_passage_on_one_side():
     records = [
         {"id": f"{passage}-{number}", "question": f"{number}?", "context": f"passage {passage}", "answers": []}

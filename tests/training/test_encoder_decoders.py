@@ -19,7 +19,7 @@ from zoo.data.question_answering import read_questions
 from zoo.metrics import bleu_score
 from zoo.training import evaluation
 from zoo.training.evaluation_tasks import KINDS, KINDS_IN_WORDS, kind_for
-from zoo.training.quickstart import finetune
+from zoo.training.finetuning import finetune
 from zoo.training.runs import read_metrics
 
 TOKENIZER = texts.word_piece([*"0123456789:", "##.", "##0", "##2", "##4", "##6", "##8"])

@@ -278,16 +278,6 @@ def test_submitted_scores_stay_in_their_range():
     assert KINDS["regression"](task_of("glue", "stsb")).submitted([-0.3, 2.34567, 6.0]) == ["0.000", "2.346", "5.000"]
 
 
-def test_rows_of_questions_are_drawn(tmp_path):
-    kind = KINDS["question_answering"](task_of("clue", "cmrc2018"))
-    records = [
-        {"id": name, "question": f"{name}?", "context": "abc", "answers": [{"text": "b", "answer_start": 1}]}
-        for name in "xyz"
-    ]
-    taken = kind.take(zoo.data.read_questions(records), np.array([2, 0]))
-    assert (taken.ids, taken.texts, len(taken.labels)) == (["z", "x"], ["z?", "x?"], 2)
-
-
 def test_the_score_of_a_task_is_a_mean_of_means():
     sets = {"dev_matched": {"accuracy": 0.5}, "dev_mismatched": {"accuracy": 0.7}}
     assert task_score(task_of("glue", "mnli"), sets) == pytest.approx(0.6)

@@ -47,26 +47,25 @@ class Questions:
         """The texts of the right answers of each question."""
         return [[text for text, _ in answers] for answers in self.labels]
 
-    def split(self, fraction: float, seed: int) -> tuple["Questions", "Questions"]:
-        """Two parts: the rest, and a `fraction` of the passages drawn at random with all their questions."""
-        return tuple(self._about(passages) for passages in split_rows(len(self.passages), fraction, seed))
-
-    def without_labels(self) -> "Questions":
-        """The questions and passages alone."""
-        return Questions(self.ids, self.texts, self.passages, self.passage_numbers)
-
-    def _about(self, passages):
-        """The questions about some of the passages, int array."""
-        renumbered = np.full(len(self.passages), -1)
-        renumbered[passages] = np.arange(len(passages))
-        rows = np.flatnonzero(renumbered[self.passage_numbers] >= 0)
+    def take(self, rows) -> "Questions":
+        """The questions at `rows`, an int array, and the passages that these are about."""
+        passages, numbers = np.unique(self.passage_numbers[rows], return_inverse=True)
         return Questions(
             ids=[self.ids[row] for row in rows],
             texts=[self.texts[row] for row in rows],
             passages=[self.passages[passage] for passage in passages],
-            passage_numbers=renumbered[self.passage_numbers[rows]],
+            passage_numbers=numbers,
             labels=None if self.labels is None else [self.labels[row] for row in rows],
         )
+
+    def split(self, fraction: float, seed: int) -> tuple["Questions", "Questions"]:
+        """Two parts: the rest, and a `fraction` of the passages drawn at random with all their questions."""
+        parts = split_rows(len(self.passages), fraction, seed)
+        return tuple(self.take(np.flatnonzero(np.isin(self.passage_numbers, passages))) for passages in parts)
+
+    def without_labels(self) -> "Questions":
+        """The questions and passages alone."""
+        return Questions(self.ids, self.texts, self.passages, self.passage_numbers)
 
 
 def read_questions(records, labelled: bool = True, on_bad_record: str = "raise") -> Questions:

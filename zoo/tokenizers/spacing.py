@@ -1,4 +1,4 @@
-"""Words back to text: where a space belongs between them."""
+"""Text as words, and words back to text: where a space belongs between them."""
 
 import re
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ _NEEDLESS = re.compile(
     r"| (?=[.,!?;:%)\]}](?: |$))"  # none before what closes
     r"|(?:(?<= [(\[{])|(?<=^[(\[{])) "  # none after what opens
 )
+_WORDS = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}](?:[^\s{_WIDE}]*[^\W{_WIDE}])?|[^\w\s]")
 _CONTRACTION = re.compile(r"(?<=\w) (['’]) (?=(?:s|t|d|m|re|ve|ll)\b)", re.IGNORECASE)
 
 
@@ -20,3 +21,12 @@ def join_words(words: Sequence[str]) -> str:
     "it's late, and (yes) 你好。"
     """
     return _CONTRACTION.sub(r"\1", _NEEDLESS.sub("", " ".join(words)))
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of a text: each Chinese or Japanese character, and each mark of punctuation around a word.
+
+    >>> split_words("Anna doesn't live in Paris (yet). 我爱北京。")
+    ['Anna', "doesn't", 'live', 'in', 'Paris', '(', 'yet', ')', '.', '我', '爱', '北', '京', '。']
+    """
+    return _WORDS.findall(text)

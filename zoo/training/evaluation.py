@@ -225,7 +225,7 @@ class Evaluation:
     def _train_rows(self, kind, train):
         if self.rows is None or self.rows >= len(train):
             return train
-        return kind.take(train, np.random.default_rng(0).permutation(len(train))[: self.rows])
+        return train.take(np.random.default_rng(0).permutation(len(train))[: self.rows])
 
     def _name(self, task, start, seed, rate, epochs):
         tried = f" {rate} {epochs}" if len(self.points) > 1 else ""

@@ -1,6 +1,5 @@
 """How each kind of a benchmark's tasks is fine-tuned, answered and scored."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +33,6 @@ class Classification:
     def examples(self, rows) -> tuple:
         """What `fit` takes."""
         return self._texts(rows), rows.labels
-
-    def take(self, rows, places):
-        """The rows at some places, int array."""
-        return rows.take(places)
 
     def answer(self, model, rows, batch_size):
         """An answer a row: numbers of classes, int array (rows,)."""
@@ -115,15 +110,6 @@ class QuestionAnswering(Classification):
 
     def examples(self, rows):
         return (rows,)
-
-    def take(self, rows, places):
-        return dataclasses.replace(
-            rows,
-            ids=[rows.ids[place] for place in places],
-            texts=[rows.texts[place] for place in places],
-            passage_numbers=rows.passage_numbers[places],
-            labels=[rows.labels[place] for place in places],
-        )
 
     def answer(self, model, rows, batch_size):
         return [answer.text for answer in model.predict(rows, batch_size=batch_size)]
