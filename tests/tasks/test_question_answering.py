@@ -57,6 +57,11 @@ def fitted(trained):
     return model
 
 
+def test_no_answers_are_none_to_give():
+    with pytest.raises(ValueError, match="top_k=0"):
+        task().answer("good", "the film was good", top_k=0)
+
+
 def test_it_learns_and_answers(trained):
     model, history = trained
     assert history.history["loss"][-1] < 0.1 * history.history["loss"][0]

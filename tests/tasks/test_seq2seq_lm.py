@@ -182,7 +182,7 @@ def test_sampling_draws_from_the_likeliest_and_by_their_probability():
         Sampling(temperature=0.5): [0.685, 0.2466, 0.0616, 0.0068],
     }
     for sampler, expected in shares.items():
-        found = np.bincount(sampler.draw(logits, rng), minlength=4) / len(logits)
+        found = np.bincount(sampler.draw(logits, rng.random(len(logits))), minlength=4) / len(logits)
         np.testing.assert_allclose(found, expected, atol=0.012)
 
 
@@ -265,3 +265,38 @@ def test_bad_input_is_refused():
         Contrastive(num_candidates=0)
     with pytest.warns(UserWarning, match="1 of 1 sources are longer than 37 tokens and 0 targets"):
         model.generate("very " * 60, max_length=3)
+
+
+def test_what_is_drawn_depends_on_the_text_alone():
+    model = model_of()
+    sources = ["film very good"] * 6
+    warm = Sampling(temperature=2.0)
+    said = model.generate(sources, max_length=9, sampler=warm)
+    assert len(set(said)) > 3
+    assert model.generate(sources, max_length=9, sampler=warm, batch_size=2) == said
+
+
+def test_predict_takes_what_fit_takes():
+    import tensorflow as tf
+
+    model = model_of()
+    data = pairs(4)
+    said = model.generate(data["source"])
+    assert model.predict(data["source"]) == model.predict(data) == said
+    assert model.predict({"from": data["source"]}, text_columns="from") == said
+    assert model.predict(data["source"], max_length=3, sampler="beam") == model.generate(
+        data["source"], max_length=3, sampler="beam"
+    )
+    assert model.predict(tf.data.Dataset.from_tensor_slices(data).batch(3)) == said
+    with pytest.raises(TypeError, match="nonsense"):
+        model.predict(data["source"], nonsense=5)
+
+
+def test_a_data_set_of_sources_and_targets():
+    import tensorflow as tf
+
+    model, data = model_of(), pairs(7)
+    expected = model.evaluate(data, verbose=0)
+    assert model.evaluate(tf.data.Dataset.from_tensor_slices(data).batch(3), verbose=0) == pytest.approx(expected)
+    pair = (data["source"], data["target"])
+    assert model.evaluate(tf.data.Dataset.from_tensor_slices(pair), verbose=0) == pytest.approx(expected)

@@ -371,8 +371,8 @@ def test_regressor_learns_and_refuses_what_is_no_number():
     model = zoo.TextRegressor(texts.backbone(TOKENIZER), tokenizer=TOKENIZER)
     model.compile(optimizer=zoo.training.AdamW(1e-2), run_eagerly=False)
     values = [5.0 * label for label in TRAIN[1]]
-    history = model.fit(TRAIN[0], values, epochs=15, batch_size=7, verbose=0)
-    assert history.history["pearson"][-1] > 0.8
+    model.fit(TRAIN[0], values, epochs=15, batch_size=7, verbose=0)
+    assert model.evaluate(TRAIN[0], values, verbose=0, return_dict=True)["pearson"] > 0.8
     assert model.predict(TRAIN[0][:3], verbose=0).shape == (3, 1)
     with pytest.raises(ValueError, match=r"y\[1\]='high'"):
         model.fit(["a", "b"], [1.0, "high"], verbose=0)

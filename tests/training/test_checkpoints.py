@@ -4,10 +4,15 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 
+import zoo
+from tests import texts
 from zoo.training import Checkpoint
+from zoo.training.pretraining import pretrain
+from zoo.training.runs import RunFolder, read_metrics
 
 # A run that is killed in the middle and taken up again must end with the weights of one that was not.
 SCRIPT = """
@@ -109,3 +114,43 @@ def test_nothing_to_go_on_from(tmp_path):
     assert Checkpoint(tmp_path / "none", every=5).restore(small_model()) == 0
     with pytest.raises(ValueError, match="Received: every=0"):
         Checkpoint(tmp_path, every=0)
+
+
+def pretrained(run, model=None):
+    tokenizer, objective = texts.word_piece(), zoo.objectives.MaskedLM()
+    keras.utils.set_random_seed(3)
+    data = zoo.data.pretraining_dataset(
+        texts.documents(19), tokenizer, objective, sequence_length=37, batch_size=5, seed=0
+    )
+    made = (model or zoo.MaskedLM)(texts.backbone(tokenizer), tokenizer=tokenizer, objective=objective)
+    return pretrain(made, data, steps=8, run=run, report_every=4, validation_data=data, validation_steps=2)
+
+
+@pytest.mark.parametrize("killed_at", [1, 2])
+def test_a_run_that_was_killed_while_it_validated_has_all_its_rows(tmp_path, killed_at):
+    looks = []
+
+    class Killed(zoo.MaskedLM):
+        def evaluate(self, *arguments, **options):
+            looks.append(1)
+            if len(looks) == killed_at:
+                raise KeyboardInterrupt
+            return super().evaluate(*arguments, **options)
+
+    whole = pretrained(RunFolder(tmp_path / "whole"))
+    run = RunFolder(tmp_path / "run")
+    (run.path / "checkpoint" / ".writing-1").mkdir(parents=True)  # left by a kill while it was written
+    with pytest.raises(KeyboardInterrupt):
+        pretrained(run, Killed)
+    found = pretrained(run)
+    assert (found["steps"], found["tokens"]) == (8, whole["tokens"])
+    assert found["val_loss"] == pytest.approx(whole["val_loss"], abs=1e-3)
+    assert [row["step"] for row in read_metrics(run.metrics_file)] == [4, 8]
+    assert [folder.name for folder in (run.path / "checkpoint").iterdir()] == ["step-0000000008"]
+
+
+def test_rows_of_steps_that_are_taken_again_are_dropped(tmp_path):
+    run = RunFolder(tmp_path)
+    run.metrics_file.write_text("part,epoch,step\na,1,4\na,2,8\n", encoding="utf-8")
+    run.forget_after(4)
+    assert [row["step"] for row in read_metrics(run.metrics_file)] == [4]

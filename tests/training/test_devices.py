@@ -36,6 +36,9 @@ def test_a_batch_is_filled_up_with_its_own_rows(four):
     np.testing.assert_array_equal(inputs["token_ids"], rows[labels])
     np.testing.assert_array_equal(devices.filled((np.array([7]),))[0], [7, 7, 7, 7])
     assert [devices.rounded_up(number) for number in (1, 4, 30)] == [4, 4, 32]
+    devices.check_divided(8)
+    with pytest.raises(ValueError, match=r"multiple of the 4 devices that share a batch\. Received: batch_size=6"):
+        devices.check_divided(6)
     even = (np.arange(8),)
     assert devices.filled(even) is even
 
@@ -75,8 +78,18 @@ for shared in (False, True):
     model = zoo.MaskedLM(texts.backbone(tokenizer, normalize_first=True), tokenizer=tokenizer, objective=objective)
     model.compile(optimizer=zoo.training.AdamW(1e-2))
     losses.append(model.fit(data, epochs=2, steps_per_epoch=3, verbose=0).history["loss"])
+refused = ""
+try:
+    data = zoo.data.pretraining_dataset(texts.documents(61), tokenizer, objective, sequence_length=37, batch_size=6)
+    model.fit(data)
+except ValueError as error:
+    refused = str(error)
+rounded = model.fit(texts.documents(9), batch_size=6, steps_per_epoch=1, verbose=0).history["loss"]
+fillings = len(model.fill("the [MASK] was good ."))
 devices = len(model.backbone.token_embedding.embeddings.value.sharding.device_set)
-print(json.dumps({"devices": devices, "losses": losses}))
+print(json.dumps({
+    "devices": devices, "losses": losses, "refused": refused, "rounded": rounded, "fillings": fillings
+}))
 """
 
 
@@ -85,6 +98,8 @@ def test_pre_training_has_the_same_losses():
     result = on_four_devices(PRETRAINING)
     assert result["devices"] == 4
     assert result["losses"][1] == pytest.approx(result["losses"][0], rel=1e-5)
+    assert result["refused"].endswith("Received: batch_size=6")
+    assert np.isfinite(result["rounded"]).all() and result["fillings"] == 1
 
 
 # 24 texts to train on can be divided, 23 cannot, nor can 9 and 3 to be judged by; nor 6 texts in a batch.
@@ -109,6 +124,7 @@ for shared in (False, True):
     tagger = zoo.TokenClassifier(backbone, labels=LABELS, tokenizer=tokenizer)
     words, _ = sentences(3)
     results.append({"history": history, "predict": found, "evaluate": scores, "tag": tagger.tag(words, batch_size=2)})
+    model.train_on_batch(x[:5], y[:5])
     uneven = model.fit(x[:23], y[:23], batch_size=6, verbose=0).history["loss"]
 devices = len(backbone.token_embedding.embeddings.value.sharding.device_set)
 print(json.dumps({"results": results, "uneven": uneven, "devices": devices}))
@@ -127,3 +143,30 @@ def test_fine_tuning_and_its_scores_are_the_same():
     assert shared["tag"] == alone["tag"]
     assert np.isfinite(printed["uneven"]).all()
     assert printed["devices"] == 4
+
+
+MIRRORED = """
+import json, keras, tensorflow as tf
+cpu, = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import zoo
+from tests import texts
+tokenizer = texts.word_piece()
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    model = zoo.TextClassifier(texts.backbone(tokenizer), num_classes=2, tokenizer=tokenizer)
+x, y = texts.reviews(24)
+losses = [model.fit(x, y, batch_size=8, epochs=2, verbose=0).history["loss"] for _ in range(2)]
+scores = model.evaluate(x, y, verbose=0)
+print(json.dumps({"losses": losses, "scores": scores, "devices": strategy.num_replicas_in_sync}))
+"""
+
+
+@pytest.mark.slow
+def test_tensorflow_shares_batches_by_its_own_strategy():
+    if keras.config.backend() != "tensorflow":
+        pytest.skip("TensorFlow's way")
+    ran = subprocess.run([sys.executable, "-c", MIRRORED], capture_output=True, text=True, timeout=400)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found["devices"] == 2 and np.isfinite(found["losses"]).all() and np.isfinite(found["scores"]).all()

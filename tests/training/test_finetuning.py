@@ -7,6 +7,7 @@ from rich.console import Console
 
 import zoo
 from tests import texts
+from zoo.data.inputs import class_labels
 from zoo.training.finetuning import finetune
 
 TAGGED = """Good X B-GOOD
@@ -126,3 +127,11 @@ def test_wrong_options_are_refused_before_a_folder_is_made(preset, tagged, tmp_p
     with pytest.raises(ValueError, match=message):
         finetune(Console(), preset, tagged, tagged, run=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_row_without_a_label_is_refused(preset, tmp_path):
+    table = tmp_path / "gaps.tsv"
+    table.write_text("sentence\tlabel\na film\t1\na book\t\na room\t0\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"gaps.tsv must have a label. Received: 1 rows without: 1"):
+        finetune(Console(), preset, table, table, run=tmp_path / "run")
+    assert class_labels([0.0, 1.0], "x") == ["0", "1"] and class_labels([0.5, 1.0], "x") == ["0.5", "1.0"]

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.streams import drained
+
 # Columns by which the usual data sets go, looked for when the caller names none.
 TEXT_COLUMNS = (
     ("sentence1", "sentence2"),
@@ -17,9 +19,6 @@ TEXT_COLUMNS = (
     ("review",),
 )
 LABEL_COLUMNS = ("label", "labels", "score", "class")
-ENDLESS = 100_000_000
-# The features that every model is given one of.
-FIRST_FEATURES = ("token_ids", "encoder_token_ids")
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,7 @@ def read_examples(x, y=None, sample_weight=None, text_columns=None, label_column
         ValueError: on different lengths, unknown columns, empty data or empty texts, with the row numbers.
         TypeError: on rows that are not text.
     """
-    if _is_stream(x):
-        if y is not None or sample_weight is not None:
-            raise ValueError("A data set brings its own labels and weights. Received: y or sample_weight beside it.")
-        x, y, sample_weight = _drain(x)
+    x, y, sample_weight = drained(x, y, sample_weight)
     if is_table(x):
         x, table_labels = _from_table(x, text_columns, label_column)
         y = table_labels if y is None else y
@@ -109,78 +105,42 @@ def read_examples(x, y=None, sample_weight=None, text_columns=None, label_column
     if second is not None:
         second = _check_texts(second, "the second texts of x")
         _check_lengths(texts, second, "second texts")
-    labels = None if y is None else as_list(y)
+    labels = None if y is None else _as_labels(y)
     if labels is not None:
         _check_lengths(texts, labels, "labels (y)")
     if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, "float32").reshape(-1)
+        sample_weight = checked_weights(sample_weight)
         _check_lengths(texts, sample_weight, "weights (sample_weight)")
     return Examples(texts, second, labels, sample_weight)
 
 
-def has_features(x) -> bool:
-    """Whether `x` holds features, as a Keras model is given them, and not raw text."""
-    if isinstance(x, dict):
-        return any(name in x for name in FIRST_FEATURES)
-    import keras
+def checked_weights(weights) -> np.ndarray:
+    """float32 array of one weight a row; ValueError where one is no finite number."""
+    weights = np.asarray(weights, "float32").reshape(-1)
+    wrong = np.flatnonzero(~np.isfinite(weights))
+    if len(wrong):
+        raise ValueError(
+            f"Every weight (sample_weight) must be a finite number. Received: {weights[wrong[0]]} in row {wrong[0]}; "
+            f"{len(wrong)} such rows."
+        )
+    return weights
 
-    if isinstance(x, keras.utils.PyDataset):
-        return True
-    spec = getattr(x, "element_spec", None)
-    first = spec[0] if isinstance(spec, tuple) else spec
-    return isinstance(first, dict) and any(name in first for name in FIRST_FEATURES)
 
-
-def _is_stream(x) -> bool:
-    module = type(x).__module__
-    return (module.startswith(("tensorflow.", "grain.")) and hasattr(x, "__iter__") and not hasattr(x, "numpy")) or (
-        hasattr(x, "__next__") and not isinstance(x, (str, bytes))
-    )
+def class_labels(labels, where) -> list[str]:
+    """The labels of a table as names of classes; ValueError where a row of the table (of a file `where`) has none."""
+    missing = [row for row, label in enumerate(labels) if label is None or label != label or label == ""]
+    if missing:
+        raise ValueError(
+            f"Every row of {where} must have a label. Received: {len(missing)} rows without: {_some(missing)}. "
+            "Remove or fill these rows."
+        )
+    whole = all(isinstance(label, float) and label.is_integer() for label in labels)
+    return [str(int(label)) if whole else str(label) for label in labels]
 
 
 def is_table(x) -> bool:
     """Whether `x` has columns with names: a pandas frame, a Hugging Face data set, a dict."""
     return isinstance(x, Mapping) or hasattr(x, "column_names") or (hasattr(x, "columns") and hasattr(x, "iloc"))
-
-
-def _drain(stream):
-    """All elements of a data set of texts as columns (x, y, weights)."""
-    if hasattr(stream, "cardinality") and int(stream.cardinality()) == -1:
-        raise ValueError("Raw text is tokenized once before training, so the data set must end. Remove `.repeat()`.")
-    if hasattr(stream, "as_numpy_iterator"):
-        stream = stream.as_numpy_iterator()
-    columns: list[list] = []
-    names = None
-    for number, element in enumerate(stream):
-        if number >= ENDLESS:
-            raise ValueError(f"Raw text is tokenized once, so the data set must end. Received: {ENDLESS} elements.")
-        if isinstance(element, Mapping):
-            names = tuple(element)
-            parts = tuple(element.values())
-        else:
-            parts = element if isinstance(element, tuple) else (element,)
-        if not columns:
-            columns = [[] for _ in parts]
-        for column, part in zip(columns, parts, strict=True):
-            _extend(column, part)
-    if not columns:
-        raise ValueError("The data set must have at least one text. Received: an empty data set.")
-    if names is not None:
-        return dict(zip(names, columns, strict=True)), None, None
-    return (*columns, *[None] * (3 - len(columns)))
-
-
-def _extend(column, part):
-    """Add a batch (array or list), a pair of batches (tuple) or one value."""
-    if isinstance(part, tuple):
-        values = [np.asarray(item) for item in part]
-        if values[0].ndim:
-            column.extend(zip(*(item.tolist() for item in values), strict=True))
-        else:
-            column.append(tuple(item.item() for item in values))
-        return
-    values = np.asarray(part)
-    column.extend(values.tolist()) if values.ndim else column.append(values.item())
 
 
 def _from_table(table, text_columns, label_column):
@@ -227,6 +187,20 @@ def as_list(values) -> list:
     raise TypeError(f"Expected a list, an array or a column of values. Received: {type(values).__name__}")
 
 
+def _as_labels(values) -> list:
+    """Labels as plain numbers and strings; a column is one label a row."""
+    if hasattr(values, "iloc") and hasattr(values, "columns"):
+        values = values.to_numpy()
+    shape = getattr(values, "shape", ())
+    if len(shape) == 2:
+        if shape[1] != 1:
+            raise ValueError(f"There must be one label (y) a text. Received: y of shape {tuple(shape)}")
+        values = np.asarray(values)[:, 0]
+    labels = [label[0] if isinstance(label, list) and len(label) == 1 else label for label in as_list(values)]
+    labels = [label.item() if isinstance(label, np.generic) else label for label in labels]
+    return [_decoded(label, row) for row, label in enumerate(labels)]
+
+
 def _check_texts(values, what) -> list[str]:
     texts = [_decoded(value, row) for row, value in enumerate(values)]
     if not texts:
@@ -235,7 +209,7 @@ def _check_texts(values, what) -> list[str]:
     if wrong:
         raise TypeError(
             f"Every row of {what} must be text. Received: {type(texts[wrong[0]]).__name__} "
-            f"({texts[wrong[0]]!r}) in row {wrong[0]}; {len(wrong)} such rows: {_some(wrong)}. "
+            f"({texts[wrong[0]]!r:.80}) in row {wrong[0]}; {len(wrong)} such rows: {_some(wrong)}. "
             "Remove or fill these rows."
         )
     empty = [row for row, text in enumerate(texts) if not text.strip()]

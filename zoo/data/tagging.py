@@ -6,7 +6,7 @@ from itertools import chain
 
 import numpy as np
 
-from zoo.data.inputs import as_list, is_table, split_rows
+from zoo.data.inputs import as_list, checked_weights, is_table, split_rows
 
 # Columns by which the usual data sets go, looked for when the caller names none.
 WORD_COLUMNS = ("tokens", "words")
@@ -93,7 +93,7 @@ def tagged_sentences(x, y=None, sample_weight=None, word_column=None, tag_column
     if tags is not None:
         _check_same_lengths(words, tags)
     if sample_weight is not None:
-        sample_weight = np.asarray(sample_weight, "float32").reshape(-1)
+        sample_weight = checked_weights(sample_weight)
         if len(sample_weight) != len(words):
             raise ValueError(
                 "There must be one weight (sample_weight) a sentence. "

@@ -89,7 +89,7 @@ class Generator:
         values, places = ops.top_k(total, 2 * beams)
         return values, ops.cast(places, "int32"), caches
 
-    def tokens(self, token_ids, padding_mask, max_length, sampler, at_once=1):
+    def tokens(self, token_ids, padding_mask, max_length, sampler, at_once=1, rows=(0,)):
         """The texts, one token of each at a time, until all have ended.
 
         Args:
@@ -97,6 +97,8 @@ class Generator:
             max_length: int, most tokens of a text, its end token counted.
             sampler: `Greedy`, `Sampling` or `Contrastive`.
             at_once: int, tokens that `Greedy` computes before the first of them is seen.
+            rows: int array (batch,), which of all texts these are: what `Sampling` draws for a text depends on it and
+                on the seed, and not on the batch.
 
         Yields:
             int array (batch,): the next token of each text; padding after its end.
@@ -105,7 +107,7 @@ class Generator:
         if isinstance(sampler, Contrastive):
             choices = self._contrasted(*arguments, sampler)
         elif isinstance(sampler, Sampling):
-            choices = self._drawn(*arguments, sampler)
+            choices = self._drawn(*arguments, sampler, rows)
         else:
             choices = self._greedy(*arguments, at_once)
         ended = np.zeros(len(token_ids), bool)
@@ -126,13 +128,13 @@ class Generator:
             yield from said.T
             last = said[:, -1]
 
-    def _drawn(self, token_ids, padding_mask, max_length, sampler):
+    def _drawn(self, token_ids, padding_mask, max_length, sampler, rows):
         caches, context, bias = self._begin(token_ids, padding_mask, np.zeros(max_length, "int32"))
-        rng = np.random.default_rng(sampler.seed)
+        chances = np.array([np.random.default_rng([sampler.seed, row]).random(max_length) for row in rows])
         last = np.full(len(token_ids), self.first_id, "int32")
         for index in range(max_length):
             logits, caches = self._steps["logits"](last, np.int32(index), caches, context, bias)
-            last = sampler.draw(ops.convert_to_numpy(logits), rng).astype("int32")
+            last = sampler.draw(ops.convert_to_numpy(logits), chances[:, index]).astype("int32")
             yield last
 
     def _contrasted(self, token_ids, padding_mask, max_length, sampler):

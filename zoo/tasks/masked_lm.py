@@ -6,11 +6,13 @@ import keras
 import numpy as np
 
 from zoo.data import features
-from zoo.data.inputs import has_features, read_examples
+from zoo.data.inputs import read_examples
 from zoo.data.pretraining import PretrainingDataset, pretraining_dataset
+from zoo.data.streams import has_features
 from zoo.heads import ClassificationHead, MaskedLMHead
 from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.task import Task
+from zoo.training.devices import check_divided, filled, rounded_up
 from zoo.training.losses import SmoothedCrossentropy
 
 SENTENCE_HEADS = ("next_sentence", "sentence_order")
@@ -121,9 +123,9 @@ class MaskedLM(Task):
                 validation_data, batch_size, kwargs.get("validation_steps")
             )
         done = steps * kwargs.get("initial_epoch", 0)
-        self._schedule(steps * kwargs.get("epochs", 1), done)
         rest = data.skip(done)
-        return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
+        with self._run(steps * kwargs.get("epochs", 1), done):
+            return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):
         """Loss and accuracy on held-out data; `x` as in `fit`, `steps` batches of it (all when None)."""
@@ -139,6 +141,7 @@ class MaskedLM(Task):
 
     def _pretraining_data(self, x, batch_size) -> PretrainingDataset:
         if isinstance(x, PretrainingDataset):
+            check_divided(x.batch_size)
             return x
         self._check_ready()
         if self.objective is None:
@@ -151,7 +154,7 @@ class MaskedLM(Task):
             self.tokenizer,
             self.objective,
             sequence_length=self.sequence_length,
-            batch_size=batch_size or 32,
+            batch_size=rounded_up(batch_size or 32),
             seed=self.seed,
         )
 
@@ -180,12 +183,12 @@ class MaskedLM(Task):
         # Masked positions first and in order: a stable sort of "is not masked".
         positions = np.argsort(~masked, axis=1, kind="stable")[:, : counts.max()].astype("int32")
         inputs = {**self._inputs_of(rows), features.MASK_POSITIONS: positions}
-        logits = keras.Model.predict(self, inputs, verbose=0)[features.MASK_IDS]
-        filled = [
+        logits = keras.Model.predict(self, filled(inputs), verbose=0)[features.MASK_IDS]
+        found = [
             self._fillings(rows[features.TOKEN_IDS][row], positions[row, :count], logits[row, :count], top_k)
             for row, count in enumerate(counts)
         ]
-        return filled[0] if isinstance(texts, str) else filled
+        return found[0] if isinstance(texts, str) else found
 
     def _fillings(self, token_ids, positions, logits, top_k):
         exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))

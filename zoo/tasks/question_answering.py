@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from zoo.data import features
-from zoo.data.inputs import has_features
 from zoo.data.question_answering import Questions, read_questions
+from zoo.data.streams import has_features
 from zoo.data.windows import Windows, encode_windows, num_special_tokens
 from zoo.heads import SpanHead
 from zoo.metrics.squad import best_threshold, score_answers, squad_scores
@@ -121,6 +121,8 @@ class QuestionAnswering(Task):
             )
         return windows
 
+    learnt_from_labels = ("no_answer_threshold",)
+
     def _learn_labels(self, labels):
         if self.no_answer_threshold is None and not all(labels):
             self.no_answer_threshold = 0.0
@@ -232,6 +234,8 @@ class QuestionAnswering(Task):
         if has_features(x):
             return keras.Model.predict(self, x, batch_size=batch_size, verbose=verbose, **kwargs)
         self._check_ready()
+        if top_k < 1:
+            raise ValueError(f"`top_k` must be at least 1 answer a question. Received: top_k={top_k}")
         batches = self._batches(read_questions(x, labelled=False), batch_size)
         return self._answers(batches, top_k, verbose)
 

@@ -38,8 +38,13 @@ class Sampling:
         if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ValueError(f"`top_p` must lie above 0, at most at 1. Received: top_p={self.top_p}")
 
-    def draw(self, logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """One token a row: int array (batch,) for float logits (batch, vocabulary_size)."""
+    def draw(self, logits: np.ndarray, chances: np.ndarray) -> np.ndarray:
+        """One token a row: int array (batch,) for float logits (batch, vocabulary_size).
+
+        Args:
+            logits: float array (batch, vocabulary_size).
+            chances: float array (batch,), drawn evenly from 0 to 1.
+        """
         logits = logits.astype("float64") / self.temperature
         if self.top_k is not None and self.top_k < logits.shape[1]:
             least = np.partition(logits, -self.top_k, axis=1)[:, -self.top_k, None]
@@ -52,7 +57,7 @@ class Sampling:
             before = np.cumsum(ordered, axis=1) - ordered
             ordered = np.where(before < self.top_p, ordered, 0.0)
         reached = np.cumsum(ordered, axis=1)
-        place = (reached > rng.random((len(reached), 1)) * reached[:, -1:]).argmax(axis=1)
+        place = (reached > chances[:, None] * reached[:, -1:]).argmax(axis=1)
         return np.take_along_axis(order, place[:, None], axis=1)[:, 0]
 
 

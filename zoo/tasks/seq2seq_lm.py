@@ -7,14 +7,18 @@ import numpy as np
 
 from zoo.data import features
 from zoo.data.batches import BucketedBatches
-from zoo.data.inputs import has_features, read_examples
+from zoo.data.inputs import read_examples
 from zoo.data.pretraining import PretrainingDataset
+from zoo.data.streams import drained, has_features
 from zoo.data.text_pairs import EncodedPairs, SpecialIds, frame_texts
 from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.generation import Generator
 from zoo.tasks.samplers import Beam, Contrastive, sampler_of
 from zoo.tasks.task import Task
+from zoo.training.devices import check_divided
 from zoo.training.losses import SmoothedCrossentropy
+
+LONGEST_SAID = 64  # tokens that are said when nobody asks for another number
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -79,14 +83,15 @@ class Seq2SeqLM(Task):
         if not isinstance(x, PretrainingDataset):
             return super().fit(x, y, batch_size=batch_size, validation_data=validation_data, **kwargs)
         self._check_objective(x.objective)
+        check_divided(x.batch_size)
         steps = kwargs.pop("steps_per_epoch", None) or len(x)
         if validation_data is not None:
             held_out = kwargs.pop("validation_steps", None) or len(validation_data)
             kwargs |= {"validation_data": validation_data.feed(held_out), "validation_steps": held_out}
         done = steps * kwargs.get("initial_epoch", 0)
-        self._schedule(steps * kwargs.get("epochs", 1), done)
         rest = x.skip(done)
-        return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
+        with self._run(steps * kwargs.get("epochs", 1), done):
+            return keras.Model.fit(self, rest.feed(), steps_per_epoch=steps, shuffle=False, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):
         """Loss and accuracy a token; `x` and `y` as in `fit`."""
@@ -94,15 +99,24 @@ class Seq2SeqLM(Task):
             self._check_objective(x.objective)
             steps = min(steps or len(x), len(x))
             return keras.Model.evaluate(self, x.feed(steps), steps=steps, **kwargs)
-        if steps is not None:
-            kwargs["steps"] = steps
-        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        return super().evaluate(x, y, batch_size=batch_size, steps=steps, **kwargs)
 
-    def predict(self, x=None, batch_size=None, **kwargs):
-        """Logits for features; for raw sources what `generate` says, greedily."""
+    def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
+        """Logits for features; for raw sources, as `fit` takes them, what `generate` says.
+
+        Args:
+            x: sources, a table or a data set of them; or features.
+            batch_size: int, sources at a time; 32 when None.
+            text_columns: str, the column of a table that holds the sources.
+            **kwargs: for features, other arguments of `keras.Model.predict`; for sources `max_length` and `sampler` of
+                `generate`.
+
+        Returns:
+            list of str for sources.
+        """
         if has_features(x):
             return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
-        return self.generate(x, batch_size=batch_size or 32)
+        return self._generate(self._read(x, text_columns=text_columns), batch_size=batch_size or 32, **kwargs)
 
     def _check_objective(self, objective):
         given, wanted = set(objective.inputs), set(self.backbone.input_features)
@@ -114,6 +128,7 @@ class Seq2SeqLM(Task):
             )
 
     def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
+        x, y, sample_weight = drained(x, y, sample_weight)
         if text_columns is None and label_column is None and _has_pairs(x):
             text_columns, label_column = "source", "target"
         return read_examples(x, y, sample_weight, text_columns, label_column)
@@ -156,12 +171,12 @@ class Seq2SeqLM(Task):
             sources, targets, self._special_ids(), self.backbone.input_features, self._longest_target, examples.weights
         )
 
-    def generate(self, texts, max_length=64, sampler="greedy", batch_size=32):
+    def generate(self, texts, max_length=None, sampler="greedy", batch_size=32):
         """Say a text for each source.
 
         Args:
             texts: str, or list of str, the sources.
-            max_length: int, most tokens to say, the end token counted.
+            max_length: int, most tokens to say, the end token counted; 64, or what the model has, when None.
             sampler: `"greedy"`, `"beam"`, `"contrastive"`, `"sample"`, `"top_k"`, `"top_p"`, or a `Beam`, `Contrastive`
                 or `Sampling` of `zoo.tasks`.
             batch_size: int, sources at a time; those of like length stand together.
@@ -172,26 +187,32 @@ class Seq2SeqLM(Task):
         Raises:
             ValueError: if a text is empty, the sampler is unknown, or `max_length` is longer than the model.
         """
+        found = self._generate(
+            read_examples([texts] if isinstance(texts, str) else texts), max_length, sampler, batch_size
+        )
+        return found[0] if isinstance(texts, str) else found
+
+    def _generate(self, examples, max_length=None, sampler="greedy", batch_size=32) -> list[str]:
         sampler = sampler_of(sampler)
-        sources = [texts] if isinstance(texts, str) else texts
-        batches = self._sources(sources, max_length, batch_size, sampler)
+        max_length, batches = self._sources(examples, max_length, batch_size, sampler)
         found = [""] * len(batches.order)
         for indices, (inputs,) in batches.indexed():
             arrays = (inputs[features.ENCODER_TOKEN_IDS], inputs[features.ENCODER_PADDING_MASK])
             if isinstance(sampler, Beam):
                 said = self._generation.beams(*arrays, max_length, sampler)
             else:
-                said = np.stack(list(self._generation.tokens(*arrays, max_length, sampler, max_length)), axis=1)
+                tokens = self._generation.tokens(*arrays, max_length, sampler, max_length, rows=indices)
+                said = np.stack(list(tokens), axis=1)
             for index, ids in zip(indices, said, strict=True):
                 found[index] = self._text(ids)
-        return found[0] if isinstance(texts, str) else found
+        return found
 
-    def stream(self, text, max_length=64, sampler="greedy"):
+    def stream(self, text, max_length=None, sampler="greedy"):
         """Say a text for one source, and give it out while it grows.
 
         Args:
             text: str, the source.
-            max_length: int, most tokens to say, the end token counted.
+            max_length: int, as in `generate`.
             sampler: as in `generate`, but no beam search, which knows its text only at the end.
 
         Yields:
@@ -200,24 +221,28 @@ class Seq2SeqLM(Task):
         sampler = sampler_of(sampler)
         if isinstance(sampler, Beam):
             raise ValueError(f"A beam search knows its text only at the end. Received: sampler={sampler}. Use another.")
-        (_, (inputs,)), *_ = self._sources([text], max_length, 1, sampler).indexed()
+        max_length, batches = self._sources(read_examples([text]), max_length, 1, sampler)
+        (_, (inputs,)), *_ = batches.indexed()
         arrays = (inputs[features.ENCODER_TOKEN_IDS], inputs[features.ENCODER_PADDING_MASK])
         said = []
         for ids in self._generation.tokens(*arrays, max_length, sampler):
             said.append(int(ids[0]))
             yield self._text(said)
 
-    def _sources(self, texts, max_length, batch_size, sampler) -> BucketedBatches:
+    def _sources(self, examples, max_length, batch_size, sampler) -> tuple[int, BucketedBatches]:
+        """The most tokens to say, and the sources in batches."""
         self._check_ready()
         # Contrastive search also reads the last token.
         longest = self.backbone.max_sequence_length - isinstance(sampler, Contrastive)
+        if max_length is None:
+            max_length = min(LONGEST_SAID, longest)
         if not 1 <= max_length <= longest:
             raise ValueError(
                 f"`max_length` must be at least 1 and at most the {longest} tokens that the model can say by "
                 f"{sampler}. Received: max_length={max_length}"
             )
-        encoded = self._encode(read_examples(texts).without_labels())
-        return BucketedBatches(encoded, batch_size, self.preprocessor.boundaries)
+        encoded = self._encode(examples.without_labels())
+        return max_length, BucketedBatches(encoded, batch_size, self.preprocessor.boundaries)
 
     @property
     def _generation(self) -> Generator:

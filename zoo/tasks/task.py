@@ -1,24 +1,23 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
-import functools
+import dataclasses
 import operator
-import warnings
 
 import keras
 import numpy as np
 
 from zoo.data.batches import BucketedBatches
 from zoo.data.feeding import feed
-from zoo.data.inputs import has_features, read_examples
+from zoo.data.inputs import read_examples
 from zoo.data.ragged import EncodedExamples
+from zoo.data.streams import has_features
 from zoo.models.checks import check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
-from zoo.tasks.preset_task import PresetTask
+from zoo.tasks.trained_task import TrainedTask
 from zoo.training.devices import counted_once, filled, rounded_up
-from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 
 
-class Task(PresetTask):
+class Task(TrainedTask):
     """Base of the zoo's tasks: one class a task, for every backbone.
 
     `fit`, `evaluate` and `predict` take raw data (see `zoo.data.read_examples`): the text is tokenized
@@ -35,8 +34,8 @@ class Task(PresetTask):
         compile: bool, whether to compile with the task's defaults.
     """
 
+    learnt_from_labels = ()  # names of the attributes that the first labels settle
     _held_out = None  # the batches that a `fit` in progress validates on
-    _trained = None  # paths of the variables that the last `fit` trained
 
     def __init__(self, backbone, inputs, outputs, tokenizer=None, preprocessor=None, seed=0, compile=True, **kwargs):
         if tokenizer is not None and preprocessor is None:
@@ -51,52 +50,6 @@ class Task(PresetTask):
     def tokenizer(self):
         """The preprocessor's tokenizer, or None."""
         return None if self.preprocessor is None else self.preprocessor.tokenizer
-
-    def _default_loss_and_metrics(self) -> dict:
-        raise NotImplementedError
-
-    def compile(self, optimizer="auto", loss="auto", metrics="auto", weighted_metrics="auto", **kwargs):
-        """Compile the task; what is `"auto"` gets the task's default.
-
-        The default optimizer is `zoo.training.FineTuningAdamW` at the rate that the backbone's size asks for; every
-        `fit` begins it anew, with a warmup over a tenth of its steps and a linear decay to zero, as the papers do.
-
-        Args:
-            optimizer: a Keras optimizer, its name, or `"auto"`.
-            loss: a Keras loss, or `"auto"`.
-            metrics: Keras metrics, or `"auto"`.
-            weighted_metrics: Keras metrics, or `"auto"`.
-            **kwargs: further arguments of `keras.Model.compile`.
-        """
-        options = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics, **kwargs}
-        self._compile_again = functools.partial(self.compile, **options)
-        defaults = self._default_loss_and_metrics()
-        defaults["optimizer"] = FineTuningAdamW(fine_tuning_rate(self.backbone.hidden_dim))
-
-        def chosen(value, name):
-            return defaults.get(name) if isinstance(value, str) and value == "auto" else value
-
-        super().compile(
-            optimizer=chosen(optimizer, "optimizer"),
-            loss=chosen(loss, "loss"),
-            metrics=chosen(metrics, "metrics"),
-            weighted_metrics=chosen(weighted_metrics, "weighted_metrics"),
-            **{"jit_compile": _jit_by_default(), **kwargs},
-        )
-
-    def _schedule(self, steps: int, done: int = 0) -> None:
-        """Give an optimizer that asks for it the number of `steps` of this training run."""
-        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # without the scaling of float16
-        trained = tuple(variable.path for variable in self.trainable_variables)
-        if isinstance(optimizer, FineTuningAdamW) and self.optimizer.built and self._trained not in (None, trained):
-            optimizer = FineTuningAdamW.from_config(optimizer.get_config())
-            self._compile_again(optimizer)
-        if not self.optimizer.built:
-            # Otherwise TensorFlow traces the step twice, first to make the optimizer's variables: half of a short run.
-            self.optimizer.build(self.trainable_variables)
-        self._trained = trained
-        if isinstance(optimizer, FineTuningAdamW):
-            optimizer.start_run(max(1, steps), done)
 
     def _targets(self, labels) -> np.ndarray:
         """Raw labels as the array that the loss takes; raises a ValueError for labels that it can't."""
@@ -143,27 +96,45 @@ class Task(PresetTask):
             )
         return examples
 
-    def _batches(self, examples, batch_size, shuffle=False) -> BucketedBatches:
+    def _batches(self, examples, batch_size, shuffle=False, class_weight=None) -> BucketedBatches:
         """Tokenize, once; batches of like lengths."""
         encoded, size = self._encode(examples), rounded_up(batch_size or 32)
+        if class_weight is not None:
+            encoded = self._weighted(encoded, class_weight)
         return BucketedBatches(encoded, size, self.preprocessor.boundaries, self.seed if shuffle else None)
 
+    def _classes(self) -> list | None:
+        """The classes in the order of their numbers, of a task that has them."""
+        return None
+
+    def _weighted(self, encoded, class_weight):
+        """Encoded examples whose weights are multiplied with those of their classes."""
+        classes = self._classes()
+        if classes is None:
+            raise ValueError(f"`class_weight` weighs classes; a {type(self).__name__} has none. Use `sample_weight`.")
+        numbers = {name: number for number, name in enumerate(classes)} | {n: n for n in range(len(classes))}
+        unknown = [key for key in class_weight if key not in numbers]
+        if unknown:
+            raise ValueError(f"`class_weight` has a weight a class of {classes}. Received: {unknown[0]!r}")
+        weights = np.ones(len(classes), "float32")
+        for key, weight in class_weight.items():
+            weights[numbers[key]] = weight
+        weights = weights[encoded.targets]
+        return dataclasses.replace(encoded, weights=weights if encoded.weights is None else weights * encoded.weights)
+
     def preprocess_samples(self, x, y=None, sample_weight=None):
-        """One batch for `train_on_batch` and its kin: features as they are, raw text as features."""
+        """One batch for `train_on_batch` and its kin: features as they are, raw text as features.
+
+        Where devices share it, it is filled up with its own texts.
+        """
         if has_features(x):
             return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
         self._check_ready()
         encoded = self._encode(self._read(x, y, sample_weight))
         length = next(step for step in self.preprocessor.boundaries if step >= encoded.lengths.max())
-        return encoded.batch(np.arange(len(encoded.lengths)), length)
+        return filled(encoded.batch(np.arange(len(encoded.lengths)), length))
 
     # Training.
-
-    def train_step(self, *args):
-        # A task on tokens leaves the backbone's pooler unused, of which Keras would warn.
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", r"Gradients do not exist for variables \[('pooler/\w+'(, )?)+\]")
-            return super().train_step(*args)
 
     def fit(
         self,
@@ -174,6 +145,7 @@ class Task(PresetTask):
         validation_data=None,
         validation_split=None,
         shuffle=True,
+        class_weight=None,
         text_columns=None,
         label_column=None,
         **kwargs,
@@ -189,6 +161,7 @@ class Task(PresetTask):
             validation_data: the same, as a tuple `(x, y)` or `(x, y, sample_weight)`, a table or a data set.
             validation_split: float, the fraction of the examples, drawn at random, to validate on.
             shuffle: bool, whether to draw the texts in a new order every epoch.
+            class_weight: dict from classes, names or numbers, to what their examples (or words) count in the loss.
             text_columns: str or pair of str, the columns of a table that hold the texts.
             label_column: str, the column of a table that holds the labels.
             **kwargs: other arguments of `keras.Model.fit`, such as `epochs` and `callbacks`.
@@ -196,27 +169,35 @@ class Task(PresetTask):
         Returns:
             `keras.callbacks.History`.
         """
+        epochs, first = kwargs.get("epochs", 1), kwargs.get("initial_epoch", 0)
         if has_features(x):
-            return keras.Model.fit(
-                self, x, y, batch_size=batch_size, sample_weight=sample_weight, validation_data=validation_data,
-                validation_split=validation_split or 0.0, shuffle=shuffle, **kwargs,
-            )  # fmt: skip
+            steps = kwargs.get("steps_per_epoch") or _num_steps(x, batch_size, validation_split)
+            with self._run((steps or 0) * epochs, (steps or 0) * first):
+                return keras.Model.fit(
+                    self, x, y, batch_size=batch_size, sample_weight=sample_weight, validation_data=validation_data,
+                    validation_split=validation_split or 0.0, shuffle=shuffle, class_weight=class_weight, **kwargs,
+                )  # fmt: skip
         examples = self._labelled(x, y, sample_weight, text_columns, label_column)
-        self._learn_labels(examples.labels)
         held_out = None
         if validation_data is not None:
             held_out = self._labelled(*_unpack(validation_data), text_columns, label_column)
         elif validation_split:
             examples, held_out = examples.split(validation_split, self.seed)
-        batches = self._batches(examples, batch_size, shuffle)
-        if held_out is not None:
-            kwargs |= self._validation(held_out, batch_size)
+        before = {name: getattr(self, name) for name in self.learnt_from_labels}
+        try:
+            self._learn_labels(examples.labels)
+            batches = self._batches(examples, batch_size, shuffle, class_weight)
+            if held_out is not None:
+                kwargs |= self._validation(held_out, kwargs.pop("validation_batch_size", None) or batch_size)
+        except BaseException:  # labels that were refused settle nothing
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise
         steps = kwargs.pop("steps_per_epoch", None) or len(batches)
-        first = kwargs.get("initial_epoch", 0)
-        self._schedule(steps * kwargs.get("epochs", 1), done=steps * first)
         source = feed(lambda epoch: map(filled, batches(epoch + first)))
         try:
-            return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
+            with self._run(steps * epochs, done=steps * first):
+                return keras.Model.fit(self, source, steps_per_epoch=steps, shuffle=False, **kwargs)
         finally:
             self._held_out = None
 
@@ -230,6 +211,7 @@ class Task(PresetTask):
                 return self._with_scores(found, self._held_out)
         if has_features(x):
             return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
+        _check_no_steps(kwargs)
         batches = self._batches(self._labelled(x, y, sample_weight, text_columns, label_column), batch_size)
         with counted_once(batches):
             found = keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs)
@@ -263,6 +245,7 @@ class Task(PresetTask):
         if has_features(x):
             return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
         self._check_ready()
+        _check_no_steps(kwargs)
         batches = self._batches(self._read(x, text_columns=text_columns).without_labels(), batch_size)
         source = feed(lambda epoch: map(filled, batches(epoch)))
         sorted_outputs = keras.Model.predict(self, source, steps=len(batches), **kwargs)
@@ -282,15 +265,25 @@ class Task(PresetTask):
 
 
 def _unpack(data):
-    if isinstance(data, tuple) and len(data) in (2, 3):
+    if isinstance(data, (tuple, list)) and len(data) in (2, 3) and not isinstance(data[0], (str, bytes)):
         return (*data, *[None] * (3 - len(data)))
     return data, None, None
 
 
-def _jit_by_default():
-    """Keras's own choice, but no XLA for TensorFlow on a CPU, where it is slower."""
-    if keras.config.backend() != "tensorflow":
-        return "auto"
-    import tensorflow as tf
+def _num_steps(x, batch_size, validation_split) -> int | None:
+    """Batches in an epoch of features; None where that is not known."""
+    if isinstance(x, dict):
+        count = len(next(iter(x.values())))
+        return -(-int(count * (1 - (validation_split or 0.0))) // (batch_size or 32))
+    try:
+        return len(x)
+    except TypeError:  # a data set that does not know it
+        return None
 
-    return "auto" if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else False
+
+def _check_no_steps(arguments):
+    if arguments.get("steps") is not None:
+        raise ValueError(
+            "`steps` counts batches of features; raw text is read whole. Give fewer texts. "
+            f"Received: steps={arguments['steps']}"
+        )

@@ -87,6 +87,11 @@ class TextClassifier(Task):
             "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         }
 
+    learnt_from_labels = ("class_names",)
+
+    def _classes(self):
+        return self.class_names or list(range(self.num_classes))
+
     def _learn_labels(self, labels):
         if self.class_names is None and any(isinstance(label, str) for label in labels):
             names = sorted(set(map(str, labels)))
@@ -111,7 +116,7 @@ class TextClassifier(Task):
             A list with a `Classification` a text, in the order of `texts`.
         """
         logits = np.asarray(self.predict(texts, batch_size=batch_size, verbose=0), "float32")
-        return classifications(logits, self.class_names or list(range(self.num_classes)))
+        return classifications(logits, self._classes())
 
     def _endpoints(self):
         return text_endpoints(self, class_answers(self.class_names))

@@ -8,8 +8,9 @@ import numpy as np
 from keras import ops
 
 from zoo.data import features
-from zoo.data.inputs import has_features, is_table, read_examples
+from zoo.data.inputs import is_table, read_examples
 from zoo.data.question_answering import Questions
+from zoo.data.streams import drained, has_features
 from zoo.data.text_pairs import EncodedPairs, frame_texts
 from zoo.layers import padding_bias
 from zoo.metrics.benchmark_metrics import compute
@@ -89,6 +90,7 @@ class TextToText(Seq2SeqLM):
     def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
         if isinstance(x, Questions):
             x, y = _questions_and_answers(x)
+        x, y, sample_weight = drained(x, y, sample_weight)
         if is_table(x):
             columns = list(getattr(x, "column_names", None) or x)
             if text_columns is None and set(self.form.fields) <= set(columns):

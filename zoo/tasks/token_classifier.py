@@ -7,7 +7,7 @@ from itertools import chain
 import keras
 import numpy as np
 
-from zoo.data.inputs import has_features
+from zoo.data.streams import has_features
 from zoo.data.tagging import tagged_sentences
 from zoo.data.words import encode_words
 from zoo.heads import ClassificationHead
@@ -86,6 +86,9 @@ class TokenClassifier(Task):
             "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
             "weighted_metrics": [TokenAccuracy(name="accuracy")],
         }
+
+    def _classes(self):
+        return self.labels
 
     def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
         return tagged_sentences(x, y, sample_weight, text_columns, label_column)

@@ -22,7 +22,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         folder: str or path, where checkpoints are kept; the newest one only.
-        every: int, steps between two checkpoints.
+        every: int, steps between two checkpoints; or `"epoch"`, for one at the end of every epoch, behind what the
+            callbacks before this one in the list write then.
 
     Example:
 
@@ -33,8 +34,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, folder, every):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be a positive number of steps. Received: every={every}")
+        if every != "epoch" and not (isinstance(every, int) and every >= 1):
+            raise ValueError(f"`every` must be a positive number of steps, or 'epoch'. Received: every={every!r}")
         self.folder = Path(folder)
         self.every = every
         self.steps = 0
@@ -63,7 +64,8 @@ class Checkpoint(keras.callbacks.Callback):
         """Write a checkpoint of the model now."""
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = self.folder / f".writing-{os.getpid()}"
-        shutil.rmtree(beside, ignore_errors=True)
+        for unfinished in self.folder.glob(".writing-*"):  # of a process that was killed
+            shutil.rmtree(unfinished, ignore_errors=True)
         beside.mkdir()
         try:
             self.model.save_weights(beside / WEIGHTS_FILE)
@@ -81,11 +83,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
-        if self.steps % self.every == 0:
+        if self.every != "epoch" and self.steps % self.every == 0:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.every == "epoch":
             self.save()
 
     def on_train_end(self, logs=None):
-        if self.steps % self.every:
+        if self.every != "epoch" and self.steps % self.every:
             self.save()
 
     def _all(self):

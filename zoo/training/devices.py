@@ -33,6 +33,15 @@ def rounded_up(number: int) -> int:
     return number + -number % num_replicas()
 
 
+def check_divided(batch_size: int) -> None:
+    """Raises a ValueError if the devices cannot divide batches of this size."""
+    if batch_size != rounded_up(batch_size):
+        raise ValueError(
+            f"`batch_size` must be a multiple of the {num_replicas()} devices that share a batch. "
+            f"Received: batch_size={batch_size}"
+        )
+
+
 def filled(batch):
     """A batch of (nested) arrays whose rows can be divided among the devices: its first rows again, where any lack."""
     count = len(keras.tree.flatten(batch)[0])

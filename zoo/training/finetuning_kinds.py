@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from zoo import presets
-from zoo.data.inputs import Examples, read_examples
+from zoo.data.inputs import Examples, class_labels, read_examples
 from zoo.data.question_answering import Questions, read_questions
 from zoo.data.tables import read_table
 from zoo.data.tagged_files import read_tagged
@@ -71,7 +71,7 @@ def _read_labelled(path, text_columns, label_column) -> Examples:
 
 def _read_classes(path, text_columns, label_column) -> Examples:
     examples = _read_labelled(path, text_columns, label_column)
-    return dataclasses.replace(examples, labels=list(map(str, examples.labels)))
+    return dataclasses.replace(examples, labels=class_labels(examples.labels, path))
 
 
 def _read_numbers(path, text_columns, label_column) -> Examples:

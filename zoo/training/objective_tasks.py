@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from zoo.data.inputs import Examples, is_table, read_examples
+from zoo.data.inputs import Examples, class_labels, is_table, read_examples
 from zoo.data.tables import read_table
 from zoo.training.generation_scores import GenerationScores
 
@@ -124,7 +124,7 @@ def _examples(name, table, columns) -> Examples:
             f"A table of the task {name!r} needs the columns source and target, or a text and its label. "
             f"Received: columns={list(table)}"
         )
-    return Examples(examples.texts, examples.second, list(map(str, examples.labels)))
+    return Examples(examples.texts, examples.second, class_labels(examples.labels, f"a table of the task {name!r}"))
 
 
 def _check_classes(name, known, judged):

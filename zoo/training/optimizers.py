@@ -188,7 +188,7 @@ class FineTuningAdamW(AdamW):
 
     `fit` tells it how long the run is, and begins it anew. The run's length is a variable and no number of a schedule:
     so a second run, of whatever length, needs no new compiling, which for a small model takes longer than the run.
-    Outside of `fit` (`train_on_batch`, other models) the rate is constant until `start_run` is called.
+    Outside of `fit` (`train_on_batch`, other models), and in one that does not know its length, the rate is constant.
 
     Devlin et al. (2019), arXiv 1810.04805, appendix A.2 and A.3.
 
@@ -210,7 +210,7 @@ class FineTuningAdamW(AdamW):
         """Begin a run, with moments of zero.
 
         Args:
-            steps: int, optimizer steps of the whole run.
+            steps: int, optimizer steps of the whole run; 0 for a constant rate.
             done: int, how many of them are done already; if there are any, the moments stay.
         """
         for variable in self.variables:
@@ -218,6 +218,10 @@ class FineTuningAdamW(AdamW):
                 variable.assign(ops.zeros(variable.shape, variable.dtype))
         self._iterations.assign(done)
         self.run_steps.assign(steps)
+
+    def end_run(self) -> None:
+        """End the run: the rate is constant again."""
+        self.run_steps.assign(0)
 
     def _get_current_learning_rate(self):
         peak = ops.convert_to_tensor(super()._get_current_learning_rate())

@@ -53,14 +53,15 @@ def pretrain(
     model = (shared or SharedTask()).begin(
         model, AdamW(WarmupLinearDecay(learning_rate, steps, warmup), **(optimizer or {}))
     )
-    checkpoint = Checkpoint(run.path / "checkpoint", every=report_every)
+    checkpoint = Checkpoint(run.path / "checkpoint", every="epoch")
     done = checkpoint.restore(model)
+    run.forget_after(done)
     if done == 0 and warm_start_tokens:
         _warm_start(model.backbone, data, warm_start_tokens)
     if done < steps:
         callbacks = [
             MetricsLog(run.metrics_file, "pre-training", steps_done=done),
-            checkpoint,
+            checkpoint,  # behind the row of its step, so that none is missing after a kill
             ProgressBar(steps, tokens_per_step, label="pre-training", steps_done=done),
             keras.callbacks.TensorBoard(str(run.path / "tensorboard"), write_graph=False),
             _EndAt(steps, done),

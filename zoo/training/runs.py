@@ -102,6 +102,12 @@ class RunFolder:
         if any(row["part"] == part for row in rows):
             write_metrics(self.metrics_file, [row for row in rows if row["part"] != part])
 
+    def forget_after(self, step: int) -> None:
+        """Drop the metrics of later steps than this, which an interrupted run takes again."""
+        rows = read_metrics(self.metrics_file)
+        if any(row["step"] > step for row in rows):
+            write_metrics(self.metrics_file, [row for row in rows if row["step"] <= step])
+
     def callbacks(self, part: str) -> list[keras.callbacks.Callback]:
         """Callbacks that log one part of the run (such as "pre-trained") to the CSV file and TensorBoard."""
         tensorboard = keras.callbacks.TensorBoard(

@@ -8,7 +8,8 @@ from keras import ops
 class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """A linear rise from 0 to the peak, then a linear fall to 0.
 
-    Devlin et al. (2019), arXiv 1810.04805, appendix A.2.
+    Devlin et al. (2019), arXiv 1810.04805, appendix A.2. A rise of less than one step is none, as in the released
+    code: so a run of one step is made at the peak.
 
     Args:
         peak: float, the highest learning rate.
@@ -55,6 +56,6 @@ def warmup_linear_decay(step, peak, total_steps, warmup=0.1):
     """
     step, total_steps = ops.cast(step, "float32"), ops.cast(total_steps, "float32")
     rising = warmup * total_steps if warmup < 1 else warmup
-    rise = step / ops.maximum(rising, 1e-9)
+    rise = ops.where(rising < 1, 1.0, step / ops.maximum(rising, 1.0))
     fall = (total_steps - step) / ops.maximum(total_steps - rising, 1e-9)
     return peak * ops.clip(ops.minimum(rise, fall), 0.0, 1.0)

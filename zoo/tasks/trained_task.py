@@ -1,0 +1,97 @@
+"""How a task is compiled, and how its optimizer learns of the length of a training run."""
+
+import contextlib
+import functools
+import warnings
+
+import keras
+
+from zoo.tasks.preset_task import PresetTask
+from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
+
+
+class TrainedTask(PresetTask):
+    """A task with defaults to be compiled with, and runs that have a beginning and an end."""
+
+    _trained = None  # paths of the variables that the last `fit` trained
+
+    def _default_loss_and_metrics(self) -> dict:
+        raise NotImplementedError
+
+    def compile(self, optimizer="auto", loss="auto", metrics="auto", weighted_metrics="auto", **kwargs):
+        """Compile the task; what is `"auto"` gets the task's default.
+
+        The default optimizer is `zoo.training.FineTuningAdamW` at the rate that the backbone's size asks for; every
+        `fit` begins it anew, with a warmup over a tenth of its steps and a linear decay to zero, as the papers do.
+
+        Args:
+            optimizer: a Keras optimizer, its name, or `"auto"`.
+            loss: a Keras loss, or `"auto"`.
+            metrics: Keras metrics, or `"auto"`.
+            weighted_metrics: Keras metrics, or `"auto"`.
+            **kwargs: further arguments of `keras.Model.compile`.
+        """
+        options = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics, **kwargs}
+        self._compile_again = functools.partial(self.compile, **options)
+        defaults = self._default_loss_and_metrics()
+        defaults["optimizer"] = FineTuningAdamW(fine_tuning_rate(self.backbone.hidden_dim))
+
+        def chosen(value, name):
+            return defaults.get(name) if isinstance(value, str) and value == "auto" else value
+
+        super().compile(
+            optimizer=chosen(optimizer, "optimizer"),
+            loss=chosen(loss, "loss"),
+            metrics=chosen(metrics, "metrics"),
+            weighted_metrics=chosen(weighted_metrics, "weighted_metrics"),
+            **{"jit_compile": _jit_by_default(), **kwargs},
+        )
+
+    @contextlib.contextmanager
+    def _run(self, steps: int, done: int = 0):
+        """A training run of so many optimizer `steps`, 0 if that is not known, of which some are done.
+
+        An optimizer that asks for it is given the number; outside of runs its rate is constant.
+        """
+        with self._variables_of_the_optimizer():
+            optimizer = self._ready_optimizer()
+            if isinstance(optimizer, FineTuningAdamW):
+                optimizer.start_run(steps, done)
+        try:
+            yield
+        finally:
+            if isinstance(optimizer, FineTuningAdamW):
+                optimizer.end_run()
+
+    def _variables_of_the_optimizer(self):
+        """Where TensorFlow shares batches among devices, the optimizer's variables are made as the weights were."""
+        strategy = getattr(self, "distribute_strategy", None)
+        return strategy.scope() if hasattr(strategy, "scope") else contextlib.nullcontext()
+
+    def _ready_optimizer(self):
+        """The optimizer, with variables for the weights that are trained now."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # without the scaling of float16
+        trained = tuple(variable.path for variable in self.trainable_variables)
+        if isinstance(optimizer, FineTuningAdamW) and self.optimizer.built and self._trained not in (None, trained):
+            optimizer = FineTuningAdamW.from_config(optimizer.get_config())
+            self._compile_again(optimizer)
+        if not self.optimizer.built:
+            # Otherwise TensorFlow traces the step twice, first to make the optimizer's variables: half of a short run.
+            self.optimizer.build(self.trainable_variables)
+        self._trained = trained
+        return optimizer
+
+    def train_step(self, *args):
+        # A task on tokens leaves the backbone's pooler unused, of which Keras would warn.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Gradients do not exist for variables \[('pooler/\w+'(, )?)+\]")
+            return super().train_step(*args)
+
+
+def _jit_by_default():
+    """Keras's own choice, but no XLA for TensorFlow on a CPU, where it is slower."""
+    if keras.config.backend() != "tensorflow":
+        return "auto"
+    import tensorflow as tf
+
+    return "auto" if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else False
