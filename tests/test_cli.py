@@ -222,6 +222,10 @@ def test_prepare_counts_what_it_wrote(corpus):
 def test_prepare_leaves_a_finished_folder_as_it_is(corpus):
     folder, printed = corpus
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.array_record")}
+    message = refuses(
+        "prepare", folder.parent / "part*.text", "--to", folder, "--vocabulary-size", 97, "--no-lowercase"
+    )
+    assert "vocabulary_size: 131 -> 97, lowercase: True -> False" in message
     again = works("prepare", folder.parent / "part*.text", "--to", folder, "--vocabulary-size", 131)
     assert again == printed.splitlines(keepends=True)[-1]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.array_record")} == before

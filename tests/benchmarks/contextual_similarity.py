@@ -61,7 +61,7 @@ def main():
         table = table[table["word"] == options.word]
     similarity = zoo.analysis.contextual_similarity(
         zoo.MaskedLM.from_preset(options.preset), table["sentence"], options.character, table["sense"],
-        indices=table["index"], random_seeds=range(options.seeds),
+        indices=table["index"].astype(int), random_seeds=range(options.seeds),
     )  # fmt: skip
     print(similarity)
     ((_, most),) = Counter(each.sense for each in similarity.occurrences).most_common(1)

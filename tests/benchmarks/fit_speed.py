@@ -67,7 +67,7 @@ def main():
     options = parser.parse_args()
     if options.file:
         table = read_table(options.file)
-        texts, labels = table["sentence"].tolist()[: options.rows], table["label"].tolist()[: options.rows]
+        texts, labels = table["sentence"].tolist()[: options.rows], table["label"].astype(int).tolist()[: options.rows]
     else:
         texts, labels = written.reviews(options.rows)
     tokenizer = zoo.tokenizers.train_word_piece(texts, vocabulary_size=2000, progress=False)

@@ -16,6 +16,7 @@ import pytest
 from tests.data.texts import make_documents
 from zoo.data import encode_documents, encoding, load_tokenizer, preparation, prepare
 from zoo.data.encoder_process import EncoderProcess
+from zoo.data.manifest import describe_source
 from zoo.data.preparation import open_prepared
 
 
@@ -64,6 +65,35 @@ def test_the_folder_holds_its_tokenizer(tmp_path, write_text, tokenizer):
     loaded = load_tokenizer(tmp_path / "out")
     assert loaded.fingerprint() == tokenizer.fingerprint()
     assert [ids.tolist() for ids in loaded.encode(documents)] == [ids.tolist() for ids in tokenizer.encode(documents)]
+
+
+def test_the_tokenizer_is_there_whole_or_not_at_all(tmp_path, write_text, tokenizer, monkeypatch):
+    file, out = write_text("a.txt", make_documents(2, 3)), tmp_path / "out"
+    moves = []
+
+    def killed(source, target):
+        moves.append(target.name)
+        if target.name == "tokenizer.json":
+            raise KeyboardInterrupt
+        os.rename(source, target)
+
+    with monkeypatch.context() as change:
+        change.setattr(preparation.os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(file, out, tokenizer, progress=False)
+    assert moves[-1] == "tokenizer.json" and not (out / "tokenizer.json").exists()
+    prepare(file, out, tokenizer, progress=False)
+    assert load_tokenizer(out).fingerprint() == tokenizer.fingerprint()
+
+
+def test_a_change_in_the_middle_of_a_file_is_seen(tmp_path, write_text, tokenizer):
+    file = tmp_path / "big.txt"
+    file.write_bytes(b"a cat\n\n" * 700_000)
+    before = describe_source(file)
+    with open(file, "r+b") as text:
+        text.seek(7 * 200_000)
+        text.write(b"a cow")
+    assert describe_source(file)["digest"] != before["digest"]
 
 
 def test_processes_write_what_one_process_writes(tmp_path, write_text, tokenizer, small_shards):
@@ -277,10 +307,12 @@ def test_wrong_arguments(tmp_path, write_text, tokenizer, arguments):
 
 def test_a_damaged_folder(tmp_path, write_text, tokenizer, small_shards):
     out = tmp_path / "out"
-    prepare(write_text("a.txt", make_documents(3, 31)), out, tokenizer, progress=False)
+    whole = prepare(write_text("a.txt", make_documents(3, 31)), out, tokenizer, progress=False)
     (out / "shard-00001.array_record").unlink()
     with pytest.raises(ValueError, match=r"missing: shard-00001\.array_record"):
         open_prepared(out)
+    assert prepare(tmp_path / "a.txt", out, tokenizer, progress=False) == whole  # as the message says
+    assert open_prepared(out)[1] == whole
     (out / "manifest.json").write_text("{]")
     with pytest.raises(ValueError, match=r"manifest\.json to be written by this version"):
         open_prepared(out)

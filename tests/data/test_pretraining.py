@@ -334,3 +334,11 @@ def test_steps_begin_at_zero(make, step):
         make()[step]
     with pytest.raises(ValueError, match=f"Received: steps={step}"):
         make().skip(step)
+
+
+def test_names_of_files_are_no_texts(make, write_text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    documents = make_documents(5, 7)
+    write_text("corpus.md", documents)
+    for source in (["corpus.md"], ["c*.md"]):
+        assert make(source=source, batch_size=1).counts["documents"] == 7

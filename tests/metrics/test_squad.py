@@ -127,3 +127,8 @@ def test_the_threshold_by_hand():
     assert best_threshold(lead, np.array([1.0, 1.0, 0.0]), has_answer) == 0.0  # between -1 and 1
     assert best_threshold(lead, np.array([0.0, 0.0, 0.0]), has_answer) == -3.0  # never answer
     assert best_threshold(-lead, np.array([0.5, 1.0, 0.0]), has_answer) == 3.0  # answer all: 1.5 against 1
+
+
+def test_answers_are_lists():
+    with pytest.raises(TypeError, match=r"Received: 'abc'. Write \[\[text\]\]"):
+        squad_scores(["abc"], ["abc"])

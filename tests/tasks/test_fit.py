@@ -80,6 +80,21 @@ def test_names_in_data_sets_and_arrays_of_bytes():
     assert named.evaluate(X, np.array(names, "S"), verbose=0) == pytest.approx(expected)
 
 
+def test_named_columns_in_data_sets():
+    import grain
+    import tensorflow as tf
+
+    pairs = classifier()
+    expected = pairs.evaluate((X, X[::-1]), Y, verbose=0)
+    columns = {"premise": X, "hypothesis": X[::-1]}
+    rows = tf.data.Dataset.from_tensor_slices((columns, Y))
+    assert pairs.evaluate(rows.batch(7), verbose=0) == pytest.approx(expected)
+    assert pairs.evaluate(rows, verbose=0) == pytest.approx(expected)
+    endless = grain.MapDataset.source([("a film", 1), ("a book", 0)]).repeat()
+    with pytest.raises(ValueError, match="the data set must end"):
+        pairs.evaluate(endless, verbose=0)
+
+
 class Texts(keras.utils.PyDataset):
     def __len__(self):
         return 3
@@ -141,7 +156,7 @@ def test_two_columns_are_no_labels(model):
 
 def test_steps_are_of_features(model):
     for method in (model.evaluate, model.predict):
-        with pytest.raises(ValueError, match=r"raw text is read whole.*steps=1"):
+        with pytest.raises(ValueError, match=r"raw text is read whole. Received: steps=1"):
             method(X, **({"y": Y} if method == model.evaluate else {}), steps=1)
 
 

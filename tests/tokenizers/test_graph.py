@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tokenizers.multilingual import POOLS, draw_texts, graph_of
+from zoo.tokenizers import train_byte_pair
 
 pytest.importorskip("tensorflow_text", reason="TensorFlow's texts")
 
@@ -88,3 +89,8 @@ def test_a_saved_model_holds_the_tokenizer(each, tmp_path):
     tf.saved_model.save(module, str(tmp_path))
     loaded = tf.saved_model.load(str(tmp_path))
     np.testing.assert_array_equal(loaded.tokenize(tf.constant(texts)), module.tokenize(tf.constant(texts)))
+
+
+def test_bytes_alone():
+    tokenizer = train_byte_pair(["a"], vocabulary_size=261, progress=False)
+    assert not find_differences(tokenizer, graph_of(tokenizer), ["a dog", "", "你好"])

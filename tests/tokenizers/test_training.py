@@ -165,3 +165,7 @@ def test_errors(tmp_path):
     (tmp_path / "latin.txt").write_bytes("café".encode("latin-1"))
     with pytest.raises(ValueError, match="not UTF-8: line 1, byte 3"):
         train(tmp_path / "latin.txt")
+
+
+def test_the_smallest_vocabularies_have_letters():
+    assert 5 < train(SENTENCES, vocabulary_size=8).vocabulary_size() <= 8

@@ -11,7 +11,6 @@ from zoo.data.shards import unfinished_path
 MANIFEST = "manifest.json"
 INDEX = "index.npz"
 _FORMAT = 1
-_SAMPLE_BYTES = 1 << 20
 # What must agree for two preparations to give the same shards, and how to say it.
 _SETTINGS = {
     "format": "the format of the folder",
@@ -24,14 +23,10 @@ _SETTINGS = {
 
 
 def describe_source(path: Path) -> dict:
-    """Name, size in bytes and a digest of the first, middle and last MiB of a file."""
-    size = os.path.getsize(path)
-    digest = hashlib.blake2b(digest_size=16)
-    with open(path, "rb") as handle:
-        for start in sorted({0, max(0, size // 2 - _SAMPLE_BYTES // 2), max(0, size - _SAMPLE_BYTES)}):
-            handle.seek(start)
-            digest.update(handle.read(_SAMPLE_BYTES))
-    return {"name": Path(path).name, "bytes": size, "digest": digest.hexdigest()}
+    """Name, size in bytes and a digest of a file."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    return {"name": Path(path).name, "bytes": os.path.getsize(path), "digest": digest.hexdigest()}
 
 
 def new_manifest(files: Sequence[Path], tokenizer, segmenter: str, characters_per_shard: int, tokens_per_record: int):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from zoo.objectives.words import Segmenter
 
 # Characters of text a shard is made of: large enough to start a process for, small enough to keep many in memory.
 CHARACTERS_PER_SHARD = 8_000_000
+TOKENIZER_FILE = "tokenizer.json"
 # Below this many bytes a single process is done before others have started.
 _BYTES_WORTH_PROCESSES = 16_000_000
 
@@ -42,7 +44,8 @@ def prepare(
     A paragraph a line, an empty line between documents. Sentences are split as `split_sentences` does.
     Beside the shards the folder holds the lengths of all sentences, the tokenizer and a manifest. After an
     interruption the same call goes on where it stopped: finished shards are kept, and the result is the
-    same, byte for byte. A finished folder is left as it is.
+    same, byte for byte. A finished folder is left as it is, unless files of
+    it are missing: then all is done again.
 
     Args:
         files: a path, a pattern like `"corpus/*.txt"`, or a list of these; plain or compressed text.
@@ -73,12 +76,35 @@ def prepare(
             check_same_settings(found, manifest, folder)
             if found["finished"]:
                 _delete_leftovers(folder, len(found["shards"]))
-                return found
-        tokenizer.save_to_preset(str(folder))
+                if not _missing(folder, found):
+                    return found
+                for shard in found["shards"]:  # the lengths of their sentences are in the index alone
+                    (folder / shard["file"]).unlink(missing_ok=True)
+        _save_tokenizer(tokenizer, folder)
         write_manifest(folder, manifest)
         encoder = ShardEncoder(folder, tokenizer, segmenter, MAX_RECORD_TOKENS)
         number_of_shards = _write_shards(files, encoder, workers, progress)
         return _finish(folder, manifest, number_of_shards)
+
+
+def _save_tokenizer(tokenizer, folder: Path) -> None:
+    """Write the tokenizer beside, and put it in its place with the file that says that it is there last."""
+    beside = folder / ".tokenizer"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    tokenizer.save_to_preset(str(beside))
+    (folder / TOKENIZER_FILE).unlink(missing_ok=True)
+    for part in sorted(beside.iterdir(), key=lambda part: part.name == TOKENIZER_FILE):
+        if (folder / part.name).is_dir():
+            shutil.rmtree(folder / part.name)
+        os.replace(part, folder / part.name)
+    beside.rmdir()
+
+
+def _missing(folder: Path, manifest: dict) -> list[str]:
+    """Names of the files that a finished folder lacks."""
+    names = [INDEX, *(shard["file"] for shard in manifest["shards"] if shard["records"])]
+    return [name for name in names if not (folder / name).is_file()]
 
 
 def _number_of_workers(workers: int | None, files: list[Path]) -> int:
@@ -191,7 +217,7 @@ def open_prepared(folder) -> tuple[ShardCorpus, dict]:
     folder = Path(folder)
     manifest = finished_manifest(folder)
     paths = [folder / shard["file"] for shard in manifest["shards"] if shard["records"]]
-    missing = [path.name for path in [folder / INDEX, *paths] if not path.is_file()]
+    missing = _missing(folder, manifest)
     if missing:
         raise ValueError(
             f"Files of the prepared folder {folder} are missing: {', '.join(missing)}. "

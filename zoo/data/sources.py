@@ -12,10 +12,9 @@ from zoo.data.encoding import encode_texts, segmenter_name
 from zoo.data.manifest import describe_source
 from zoo.data.preparation import open_prepared, prepare
 from zoo.data.shards import MAX_RECORD_TOKENS
-from zoo.data.text_files import expand_paths
+from zoo.data.text_files import expand_paths, names_text_file
 
 CACHE_VARIABLE = "KERAS_TEXT_ZOO_CACHE"
-_TEXT_ENDINGS = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst")
 
 
 def open_corpus(source, tokenizer):
@@ -23,8 +22,8 @@ def open_corpus(source, tokenizer):
 
     Args:
         source: a list of strings, one document each; a path or pattern of text files, or a list of these;
-            or a folder written by `zoo.data.prepare`. In a list, a string of one line that ends like a
-            text file's name (`.txt`, `.txt.gz`, ...) is a path.
+            or a folder written by `zoo.data.prepare`. A list of strings that all name text files (see
+            `names_text_file`) is one of paths.
         tokenizer: a zoo tokenizer.
 
     Returns:
@@ -50,13 +49,9 @@ def open_corpus(source, tokenizer):
             f"Expected every item of `source` to be a text or a path. Received: source[{wrong}]={source[wrong]!r} "
             f"of type {type(source[wrong]).__name__}"
         )
-    if source and all(_is_path(item) for item in source):
+    if source and all(map(names_text_file, source)):
         return _open_files(source, tokenizer)
     return _encode_texts(source, tokenizer)
-
-
-def _is_path(item) -> bool:
-    return isinstance(item, os.PathLike) or ("\n" not in item and item.strip().lower().endswith(_TEXT_ENDINGS))
 
 
 def _encode_texts(texts: Sequence[str], tokenizer) -> MemoryCorpus:

@@ -47,6 +47,8 @@ def _drain(stream):
     """All elements of a data set of texts as columns (x, y, weights)."""
     if hasattr(stream, "cardinality") and int(stream.cardinality()) == -1:
         raise ValueError("Raw text is tokenized once before training, so the data set must end. Remove `.repeat()`.")
+    if hasattr(stream, "__len__") and len(stream) >= ENDLESS:
+        raise ValueError(f"Raw text is tokenized once, so the data set must end. Received: {len(stream)} elements.")
     if isinstance(stream, keras.utils.PyDataset):
         stream = map(stream.__getitem__, range(stream.num_batches))
     if hasattr(stream, "as_numpy_iterator"):
@@ -56,11 +58,10 @@ def _drain(stream):
     for number, element in enumerate(stream):
         if number >= ENDLESS:
             raise ValueError(f"Raw text is tokenized once, so the data set must end. Received: {ENDLESS} elements.")
-        if isinstance(element, Mapping):
-            names = tuple(element)
-            parts = tuple(element.values())
-        else:
-            parts = element if isinstance(element, tuple) else (element,)
+        parts = element if isinstance(element, tuple) else (element,)
+        if isinstance(parts[0], Mapping):  # named columns, perhaps with labels and weights behind them
+            names = tuple(parts[0])
+            parts = (*parts[0].values(), *parts[1:])
         if not columns:
             columns = [[] for _ in parts]
         for column, part in zip(columns, parts, strict=True):
@@ -68,7 +69,7 @@ def _drain(stream):
     if not columns:
         raise ValueError("The data set must have at least one text. Received: an empty data set.")
     if names is not None:
-        return dict(zip(names, columns, strict=True)), None, None
+        columns = [dict(zip(names, columns, strict=False)), *columns[len(names) :]]
     return (*columns, *[None] * (3 - len(columns)))
 
 

@@ -68,6 +68,9 @@ def score_answers(
             "There must be a prediction for each question, and at least one. "
             f"Received: {len(predictions)} predictions, answers of {len(answers)} questions"
         )
+    text = next((each for each in answers if isinstance(each, str)), None)
+    if text is not None:
+        raise TypeError(f"`answers` has a list of right answers a question. Received: {text!r}. Write [[text]].")
     if language is None:
         language = language_of(text for each in answers for text in each)
     if language not in LANGUAGES:

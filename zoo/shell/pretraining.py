@@ -1,5 +1,6 @@
 """The commands that pre-train."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 from rich.table import Table
 
 from zoo.shell.options import DataParallel, Seed, changes_of, console, share_batches_if
+
+ASKED_FILE = "tokenizer_options.json"  # what the tokenizer in the folder of a corpus was trained by
 
 
 def prepare(
@@ -27,18 +30,36 @@ def prepare(
     """Tokenize a corpus once, for `zoo pretrain`. Interrupted, it goes on where it was."""
     from zoo import data
     from zoo.tokenizers.kinds import read_tokenizer, train_tokenizer
+    from zoo.training.runs import write_json
 
     paths = data.expand_paths(files)
     if vocabulary is not None:
         pieces = read_tokenizer(tokenizer, vocabulary, lowercase)
-    elif (to / "tokenizer.json").exists():
-        pieces = data.load_tokenizer(to)  # of an interrupted preparation
     else:
-        pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
+        asked = {"tokenizer": tokenizer, "vocabulary_size": vocabulary_size, "lowercase": lowercase}
+        if (to / "tokenizer.json").exists():  # of an interrupted preparation
+            _check_same_tokenizer(to, asked)
+            pieces = data.load_tokenizer(to)
+        else:
+            pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
+            to.mkdir(parents=True, exist_ok=True)
+            write_json(to / ASKED_FILE, asked)
     if sentinels:
         pieces = pieces.with_sentinels(sentinels)
     manifest = data.prepare(paths, to, pieces, segmenter=None if segmenter == "none" else segmenter, workers=workers)
     print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
+
+
+def _check_same_tokenizer(folder, asked):
+    """Refuse to go on with a tokenizer that was trained otherwise."""
+    path = folder / ASKED_FILE
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else asked
+    changed = [f"{name}: {before[name]!r} -> {value!r}" for name, value in asked.items() if before[name] != value]
+    if changed:
+        raise ValueError(
+            "A preparation is taken up with the tokenizer that it was begun with. "
+            f"Received: {', '.join(changed)}. Use another folder than {str(folder)!r}, or delete this one first."
+        )
 
 
 def recipes(

@@ -187,9 +187,8 @@ class Seq2SeqLM(Task):
         Raises:
             ValueError: if a text is empty, the sampler is unknown, or `max_length` is longer than the model.
         """
-        found = self._generate(
-            read_examples([texts] if isinstance(texts, str) else texts), max_length, sampler, batch_size
-        )
+        sources = self._read_sources([texts] if isinstance(texts, str) else texts)
+        found = self._generate(sources, max_length, sampler, batch_size)
         return found[0] if isinstance(texts, str) else found
 
     def _generate(self, examples, max_length=None, sampler="greedy", batch_size=32) -> list[str]:
@@ -221,13 +220,17 @@ class Seq2SeqLM(Task):
         sampler = sampler_of(sampler)
         if isinstance(sampler, Beam):
             raise ValueError(f"A beam search knows its text only at the end. Received: sampler={sampler}. Use another.")
-        max_length, batches = self._sources(read_examples([text]), max_length, 1, sampler)
+        max_length, batches = self._sources(self._read_sources([text]), max_length, 1, sampler)
         (_, (inputs,)), *_ = batches.indexed()
         arrays = (inputs[features.ENCODER_TOKEN_IDS], inputs[features.ENCODER_PADDING_MASK])
         said = []
         for ids in self._generation.tokens(*arrays, max_length, sampler):
             said.append(int(ids[0]))
             yield self._text(said)
+
+    def _read_sources(self, texts):
+        """What is given to `generate`, as `Examples`."""
+        return read_examples(texts)
 
     def _sources(self, examples, max_length, batch_size, sampler) -> tuple[int, BucketedBatches]:
         """The most tokens to say, and the sources in batches."""

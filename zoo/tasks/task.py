@@ -282,8 +282,8 @@ def _num_steps(x, batch_size, validation_split) -> int | None:
 
 
 def _check_no_steps(arguments):
-    if arguments.get("steps") is not None:
+    steps = arguments.pop("steps", None)
+    if steps is not None:
         raise ValueError(
-            "`steps` counts batches of features; raw text is read whole. Give fewer texts. "
-            f"Received: steps={arguments['steps']}"
+            f"`steps` counts batches of features; raw text is read whole. Received: steps={steps}. Give fewer texts."
         )

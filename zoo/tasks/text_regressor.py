@@ -68,14 +68,19 @@ def checked_numbers(labels) -> np.ndarray:
     Raises:
         ValueError: if one is no finite number, with its row.
     """
-    wrong = [row for row, label in enumerate(labels) if not _is_number(label)]
+    found = [_number(label) for label in labels]
+    wrong = [row for row, number in enumerate(found) if not np.isfinite(number)]
     if wrong:
         raise ValueError(
             f"Every label must be a finite number. Received: y[{wrong[0]}]={labels[wrong[0]]!r}; "
             f"{len(wrong)} such rows."
         )
-    return np.array(labels, "float32")
+    return np.array(found, "float32")
 
 
-def _is_number(label) -> bool:
-    return isinstance(label, (int, float)) and bool(np.isfinite(label))
+def _number(label) -> float:
+    """A label as a number, also one in letters, as tables have it; not a number for all else."""
+    try:
+        return float(label)
+    except (TypeError, ValueError):
+        return float("nan")

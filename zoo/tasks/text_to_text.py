@@ -122,10 +122,8 @@ class TextToText(Seq2SeqLM):
             )
         return np.clip(np.rint((values - lowest) / step).astype(int), 0, len(self.form.answers) - 1)
 
-    def _sources(self, texts, *arguments):
-        if isinstance(texts, Questions):
-            texts = texts.without_labels()
-        return super()._sources(self._read(texts).texts, *arguments)
+    def _read_sources(self, texts):
+        return self._read(texts.without_labels() if isinstance(texts, Questions) else texts)
 
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
         """The answers to raw texts or pairs of texts; for features the logits, as any Keras model gives them.

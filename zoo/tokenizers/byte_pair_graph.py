@@ -132,6 +132,8 @@ class GraphBytePair:
         )
 
     def _rank(self, left, right):
+        if not len(self._pairs):  # a vocabulary of bytes alone
+            return tf.fill(tf.shape(left), tf.cast(len(self._merged), tf.int64))
         keys = left * len(self._contents) + right
         places = tf.minimum(tf.searchsorted(self._pairs, keys), len(self._pairs) - 1)
         return tf.where(tf.gather(self._pairs, places) == keys, tf.gather(self._ranks, places), len(self._merged))

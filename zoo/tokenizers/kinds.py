@@ -52,7 +52,12 @@ def read_tokenizer(kind: str, path: str | os.PathLike, lowercase: bool):
     if not path.exists() or (path / "config.json").exists():
         from zoo import presets
 
-        return presets.load_tokenizer(name)
+        try:
+            return presets.load_tokenizer(name)
+        except ValueError as error:
+            if path.exists():
+                raise
+            raise ValueError(f"There is no file of a vocabulary {name!r} either: {error}") from error
     if path.is_dir() and not (path / VOCABULARY_FILE).exists():
         return load_tokenizer(path)
     if kind == "byte_pair":

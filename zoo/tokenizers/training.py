@@ -52,7 +52,8 @@ def train_word_piece(
         TypeError: if `files` is neither paths nor texts.
         ValueError: if a size is out of its range, a file cannot be read, or the text has no words.
     """
-    limit_alphabet = vocabulary_size * 7 // 8 if limit_alphabet is None else limit_alphabet
+    if limit_alphabet is None:
+        limit_alphabet = min(vocabulary_size * 7 // 8, vocabulary_size - len(SPECIAL_TOKENS))
     _check_sizes(vocabulary_size, minimum_frequency, limit_alphabet)
     strip_accents = lowercase if strip_accents is None else strip_accents
     with show_progress(progress) as show:

@@ -77,18 +77,10 @@ def _read_classes(path, text_columns, label_column) -> Examples:
 def _read_numbers(path, text_columns, label_column) -> Examples:
     examples = _read_labelled(path, text_columns, label_column)
     try:
-        numbers = checked_numbers(list(map(_number, examples.labels)))
+        numbers = checked_numbers(examples.labels)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return dataclasses.replace(examples, labels=numbers.tolist())
-
-
-def _number(label):
-    """A label as a number, or as it is: a column with one that is none is all text."""
-    try:
-        return float(label)
-    except (TypeError, ValueError):
-        return label
 
 
 def _read_tags(path, text_columns, label_column) -> TaggedSentences:

@@ -1,12 +1,9 @@
 """Files of benchmarks: found by exact name, plain or compressed, and read into columns."""
 
-import json
 from pathlib import Path
 
+from zoo.data.tables import COMPRESSIONS, JSON_ENDINGS, json_rows
 from zoo.data.text_files import open_text
-
-JSON_ENDINGS = (".json", ".jsonl")
-COMPRESSIONS = (".xz", ".gz", ".bz2", ".zst")
 
 
 def find_file(folder: Path, name: str) -> Path | None:
@@ -48,7 +45,7 @@ def read_columns(path: Path, header=None) -> dict[str, list]:
     is_json = any(suffix in JSON_ENDINGS for suffix in path.suffixes[-2:])
     with open_text(path) as lines:
         if is_json:
-            return as_columns(list(_json_rows(lines, path)))
+            return as_columns(json_rows(lines, path))
         first_line = 1 if header else 2
         header = list(header or next(lines, "").split("\t"))
         rows = list(_tab_rows(lines, path, header, first_line))
@@ -80,16 +77,3 @@ def _tab_rows(lines, path, header, first_line):
             )
         if line:
             yield [*cells, *[None] * (len(header) - len(cells))]
-
-
-def _json_rows(lines, path):
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"Every line must be a JSON object. Received: {path}, line {number}: {error}") from error
-        if not isinstance(row, dict):
-            raise ValueError(f"Every line must be a JSON object. Received: {path}, line {number}: {line[:80]!r}")
-        yield row
