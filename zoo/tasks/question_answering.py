@@ -50,6 +50,8 @@ class QuestionAnswering(Task):
         qa.answer(question="Who barked?", context="The dog barked at the cat.").text
     """
 
+    learnt_from_labels = ("no_answer_threshold",)
+
     def __init__(
         self,
         backbone,
@@ -120,8 +122,6 @@ class QuestionAnswering(Task):
                 stacklevel=2,
             )
         return windows
-
-    learnt_from_labels = ("no_answer_threshold",)
 
     def _learn_labels(self, labels):
         if self.no_answer_threshold is None and not all(labels):

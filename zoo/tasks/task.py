@@ -188,7 +188,8 @@ class Task(TrainedTask):
             self._learn_labels(examples.labels)
             batches = self._batches(examples, batch_size, shuffle, class_weight)
             if held_out is not None:
-                kwargs |= self._validation(held_out, kwargs.pop("validation_batch_size", None) or batch_size)
+                size = kwargs.pop("validation_batch_size", None) or batch_size
+                kwargs |= self._validation(held_out, size, kwargs.get("validation_steps"))
         except BaseException:  # labels that were refused settle nothing
             for name, value in before.items():
                 setattr(self, name, value)
@@ -252,10 +253,11 @@ class Task(TrainedTask):
         back = np.argsort(batches.order)
         return keras.tree.map_structure(lambda array: array[back], sorted_outputs)
 
-    def _validation(self, held_out, batch_size) -> dict:
+    def _validation(self, held_out, batch_size, steps=None) -> dict:
         """Arguments of `keras.Model.fit` that evaluate on `held_out` at the end of every epoch."""
         self._held_out = self._batches(held_out, batch_size)
-        return {"validation_data": feed(self._held_out), "validation_steps": len(self._held_out)}
+        count = len(self._held_out)
+        return {"validation_data": feed(self._held_out), "validation_steps": min(steps or count, count)}
 
     def _learn_labels(self, labels) -> None:
         """Take note of the class names in the training labels, where a task has classes."""

@@ -59,6 +59,8 @@ class TextClassifier(Task):
         model.classify(["a gripping film"])[0].label
     """
 
+    learnt_from_labels = ("class_names",)
+
     def __init__(
         self, backbone, tokenizer=None, num_classes=None, class_names=None, dropout=None, pooling=None, **kwargs
     ):
@@ -86,8 +88,6 @@ class TextClassifier(Task):
             "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             "metrics": [keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         }
-
-    learnt_from_labels = ("class_names",)
 
     def _classes(self):
         return self.class_names or list(range(self.num_classes))
