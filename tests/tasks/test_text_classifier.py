@@ -273,19 +273,30 @@ def test_ready_features_are_taken_as_they_are():
 
 
 def test_the_default_optimizer_warms_up_and_decays_over_the_run():
-    model = classifier()
+    class Watch(keras.callbacks.Callback):
+        """Looks at the length of the run while it lasts."""
+
+        def on_train_begin(self, logs=None):
+            optimizer = self.model.optimizer
+            self.steps, done = int(optimizer.run_steps), int(optimizer.iterations)
+            self.rates = []
+            for step in (0, 1, 2, self.steps):
+                optimizer.iterations.assign(step)
+                self.rates.append(float(optimizer.learning_rate))
+            optimizer.iterations.assign(done)
+
+    model, watch = classifier(), Watch()
     model.compile(run_eagerly=False)
+    peak = zoo.training.fine_tuning_rate(16)
     for epochs in (2, 1):  # every fit is a run of its own
-        model.fit(*TRAIN, epochs=epochs, batch_size=7, verbose=0)
-        optimizer = model.optimizer
-        assert int(optimizer.run_steps) == int(optimizer.iterations) == 9 * epochs
-        assert float(optimizer.learning_rate) == 0
-        optimizer.iterations.assign(0)
-        assert float(optimizer.learning_rate) == 0
-        optimizer.iterations.assign(1)
-        assert 0 < float(optimizer.learning_rate) <= zoo.training.fine_tuning_rate(16)
-    model.fit(*TRAIN, epochs=3, initial_epoch=2, batch_size=7, verbose=0)
-    assert int(model.optimizer.run_steps) == int(model.optimizer.iterations) == 27
+        model.fit(*TRAIN, epochs=epochs, batch_size=7, callbacks=[watch], verbose=0)
+        assert watch.steps == int(model.optimizer.iterations) == 9 * epochs
+        assert watch.rates == pytest.approx(
+            [0, peak / 1.8, peak * 16 / 16.2, 0] if epochs == 2 else [peak, peak * 8 / 8.1, peak * 7 / 8.1, 0]
+        )
+        assert float(model.optimizer.learning_rate) == pytest.approx(peak)  # constant outside of runs
+    model.fit(*TRAIN, epochs=3, initial_epoch=2, batch_size=7, callbacks=[watch], verbose=0)
+    assert watch.steps == int(model.optimizer.iterations) == 27
     mine = classifier()
     mine.compile(optimizer=zoo.training.AdamW(1e-3))
     mine.fit(*TRAIN, epochs=1, verbose=0)

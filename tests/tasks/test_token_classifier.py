@@ -156,7 +156,7 @@ def test_a_frame_with_a_validation_split_and_the_default_schedule():
         frame, text_columns="w", label_column="t", validation_split=0.3, epochs=2, batch_size=7, verbose=0
     )
     assert {"val_f1", "accuracy"} <= set(history.history)
-    assert int(model.optimizer.run_steps) == 2 * 5  # 30 sentences
+    assert int(model.optimizer.iterations) == 2 * 5  # 30 sentences
     assert len(model.predict(frame, text_columns="w", verbose=0)) == 43
 
 
