@@ -180,7 +180,7 @@ def test_the_correlation_is_that_of_all_texts():
     history = regressor.fit(x, values, validation_data=(x, values), batch_size=8, verbose=0).history
     found = regressor.predict(x, verbose=0)[:, 0]
     expected = np.corrcoef(found, values)[0, 1]
-    assert history["val_pearson"] == [pytest.approx(expected, abs=1e-5)]
+    assert history["val_pearson"] == [pytest.approx(expected, abs=1e-3)]
     scores = regressor.evaluate(x, values, batch_size=8, verbose=0, return_dict=True)
-    assert scores["pearson"] == pytest.approx(expected, abs=1e-5) and set(scores) == {"loss", "pearson", "spearman"}
+    assert scores["pearson"] == pytest.approx(expected, abs=1e-3) and set(scores) == {"loss", "pearson", "spearman"}
     assert set(regressor.evaluate(x[:2], [1.0, 1.0], verbose=0, return_dict=True)) == {"loss"}

@@ -122,3 +122,13 @@ def test_mixed_precision_has_float32_logits(data):
     assert {tensor.dtype for tensor in model.output.values()} == {"float32"}
     history = model.fit(data, epochs=1, steps_per_epoch=2, verbose=0)
     assert np.isfinite(history.history["loss"][0])
+
+
+def test_examples_of_raw_text_are_no_longer_than_the_model():
+    tokenizer, objective = texts.word_piece(), zoo.objectives.MaskedLM()
+    backbone = texts.backbone(tokenizer)  # of 37 tokens
+    model = zoo.MaskedLM(backbone, tokenizer=tokenizer, objective=objective)
+    assert model.sequence_length == 37
+    assert np.isfinite(model.evaluate(texts.documents(7), batch_size=4, verbose=0)).all()
+    with pytest.raises(ValueError, match=r"at most the backbone's 37 tokens\. Received: sequence_length=38"):
+        zoo.MaskedLM(backbone, tokenizer=tokenizer, objective=objective, sequence_length=38)

@@ -46,7 +46,8 @@ class MaskedLM(Task):
         objective: an objective, such as `zoo.objectives.MaskedLM() + zoo.objectives.NextSentence()`;
             says which sentence head is needed and how raw text is corrupted.
         sentence_head: `"next_sentence"`, `"sentence_order"` or None; the objective's when None.
-        sequence_length: int, length of the examples made of raw text, in tokens.
+        sequence_length: int, length of the examples made of raw text, in tokens; 128, or what the backbone has, when
+            None.
         **kwargs: `preprocessor`, `seed`, `compile`, `name`.
 
     Returns of a call:
@@ -54,7 +55,7 @@ class MaskedLM(Task):
         `mask_positions`; with a sentence head `sentence_labels`, float32 tensor (batch, 2), logits.
     """
 
-    def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=128, **kwargs):
+    def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=None, **kwargs):
         if objective is not None and features.ENCODER_TOKEN_IDS in objective.inputs:
             raise ValueError(
                 "An encoder is pre-trained by `zoo.objectives.MaskedLM()` and sentence objectives. Received: objective="
@@ -65,6 +66,11 @@ class MaskedLM(Task):
         if sentence_head is not None and sentence_head not in SENTENCE_HEADS:
             raise ValueError(
                 f"`sentence_head` must be None or one of {SENTENCE_HEADS}. Received: sentence_head={sentence_head!r}"
+            )
+        longest = backbone.max_sequence_length
+        if sequence_length is not None and sequence_length > longest:
+            raise ValueError(
+                f"`sequence_length` must be at most the backbone's {longest} tokens. Received: {sequence_length=}"
             )
         dtype = backbone.dtype_policy
         inputs = {
@@ -89,7 +95,7 @@ class MaskedLM(Task):
             outputs[features.SENTENCE_LABELS] = self.sentence_classifier(encoded["pooled_output"])
         self.objective = objective
         self.sentence_head = sentence_head
-        self.sequence_length = sequence_length
+        self.sequence_length = min(128, longest) if sequence_length is None else sequence_length
         super().__init__(backbone, inputs, outputs, tokenizer=tokenizer, **kwargs)
 
     def _default_loss_and_metrics(self):
