@@ -90,6 +90,7 @@ def test_named_columns_in_data_sets():
     rows = tf.data.Dataset.from_tensor_slices((columns, Y))
     assert pairs.evaluate(rows.batch(7), verbose=0) == pytest.approx(expected)
     assert pairs.evaluate(rows, verbose=0) == pytest.approx(expected)
+    assert pairs.evaluate(rows.filter(lambda x, y: True), verbose=0) == pytest.approx(expected)  # of no known length
     endless = grain.MapDataset.source([("a film", 1), ("a book", 0)]).repeat()
     with pytest.raises(ValueError, match="the data set must end"):
         pairs.evaluate(endless, verbose=0)

@@ -44,8 +44,8 @@ def prepare(
     A paragraph a line, an empty line between documents. Sentences are split as `split_sentences` does.
     Beside the shards the folder holds the lengths of all sentences, the tokenizer and a manifest. After an
     interruption the same call goes on where it stopped: finished shards are kept, and the result is the
-    same, byte for byte. A finished folder is left as it is, unless files of
-    it are missing: then all is done again.
+    same, byte for byte. A finished folder is left as it is, unless files of it are missing: then all is done
+    again.
 
     Args:
         files: a path, a pattern like `"corpus/*.txt"`, or a list of these; plain or compressed text.

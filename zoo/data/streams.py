@@ -1,5 +1,6 @@
 """Data sets that give one element after the other: of features, for Keras itself, or of texts, to be read whole."""
 
+import operator
 from collections.abc import Mapping
 
 import keras
@@ -47,7 +48,7 @@ def _drain(stream):
     """All elements of a data set of texts as columns (x, y, weights)."""
     if hasattr(stream, "cardinality") and int(stream.cardinality()) == -1:
         raise ValueError("Raw text is tokenized once before training, so the data set must end. Remove `.repeat()`.")
-    if hasattr(stream, "__len__") and len(stream) >= ENDLESS:
+    if operator.length_hint(stream) >= ENDLESS:
         raise ValueError(f"Raw text is tokenized once, so the data set must end. Received: {len(stream)} elements.")
     if isinstance(stream, keras.utils.PyDataset):
         stream = map(stream.__getitem__, range(stream.num_batches))
