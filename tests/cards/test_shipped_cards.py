@@ -2,15 +2,19 @@
 
 import functools
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
 import zoo.models
 import zoo.tokenizers
+from tests.cards import tables
 from tests.checks import count_without_memory, counts_without_memory
 from zoo import presets
 from zoo.cards import read_cards
 
+ROOT = Path(__file__).parents[2]
 CARDS = read_cards()
 PUBLISHED = [card for card in CARDS if card.name.startswith("bert_") and not card.shipped]
 every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -177,3 +181,20 @@ def test_sizes_that_are_published_in_millions(pattern, millions):
 def test_no_two_cards_have_the_same_source():
     handles = [card.source.handle for card in CARDS if not card.shipped]
     assert len(set(handles)) == len(handles)
+
+
+def test_the_page_of_the_presets_has_the_scores_of_the_cards():
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert page == tables.with_tables(page), "python -m tests.cards.tables writes them anew"
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_readme_states_scores_of_the_cards(readme):
+    known = {(card.name, *tables.numbers(score)) for card in CARDS if card.shipped for score in card.scores}
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| (\d\S* ± \S+) \| (\d\S* ± \S+) \|$",
+        (ROOT / readme).read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert len(rows) > 5
+    assert set(rows) <= known
