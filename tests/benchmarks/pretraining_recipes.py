@@ -15,6 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
@@ -78,7 +79,7 @@ class Comparison:
             "words": [backbone.token_embedding.embeddings],
             "waves": [part.position_embeddings for part in backbone.position_embeddings],
         }
-        drawn = {name: [np.array(variable) for variable in variables] for name, variables in tables.items()}
+        drawn = {name: [ops.convert_to_numpy(table) for table in variables] for name, variables in tables.items()}
         warm_start(backbone, np.load(path))
         for name, variables in tables.items():
             for variable, value in zip(variables, drawn[name], strict=True):
