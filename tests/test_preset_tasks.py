@@ -191,3 +191,32 @@ def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(ValueError, match="bert_tiny_en_uncased"):
         zoo.MaskedLM.from_preset("bert_tiny_en_uncase")
     assert presets.find("bert_tiny_en_uncased").card is not None
+
+
+def test_a_backbone_saved_over_a_task_leaves_no_head(classifier, tmp_path):
+    task, _ = classifier
+    task.save_to_preset(tmp_path / "preset")
+    bert().save_to_preset(tmp_path / "preset")
+    with pytest.raises(ValueError, match="num_classes"):  # the head that was there knew them
+        zoo.TextClassifier.from_preset(tmp_path / "preset")
+
+
+def test_a_masked_lm_without_its_head_says_so(classifier):
+    _, folder = classifier
+    with pytest.warns(UserWarning, match="no head for MaskedLM: it is new, and knows nothing before `fit`"):
+        zoo.MaskedLM.from_preset(folder)
+
+
+@pytest.mark.parametrize("name", ["num_label", "dropuot"])
+def test_a_misspelt_argument_of_a_task(classifier, name):
+    task, folder = classifier
+    with pytest.raises(ValueError, match=f"TextClassifier has no argument {name}"):
+        zoo.TextClassifier.from_preset(folder, **{name: 2})
+    with pytest.raises(TypeError, match=f"Received: {name}="):
+        zoo.TextClassifier(task.backbone, num_classes=2, **{name: 2})
+
+
+def test_a_type_beside_a_backbone_is_refused(classifier):
+    _, folder = classifier
+    with pytest.raises(ValueError, match="has its type already"):
+        zoo.TextClassifier.from_preset(folder, backbone=bert(), dtype="bfloat16")

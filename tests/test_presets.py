@@ -130,6 +130,7 @@ def test_keras_hub_loads_the_same_folder(folder, backbone):
 
 
 def test_random_weights_on_request(shipped, backbone):
+    keras.utils.set_random_seed(1)  # of every test it is 0, which the backbone may be drawn from
     loaded = presets.load_backbone(NAME, load_weights=False)
     assert loaded.num_heads == backbone.num_heads
     assert not same_weights(loaded, backbone)

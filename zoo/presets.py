@@ -6,6 +6,7 @@ package. A folder in the environment variable `ZOO_PRESETS` is searched first, f
 """
 
 import os
+import warnings
 from fnmatch import fnmatchcase
 
 from zoo.cards import Location, PresetList, card_view, find, read_card, read_cards
@@ -19,8 +20,8 @@ from zoo.cards.contents import (
     open_tokenizer,
 )
 from zoo.weights import keras_weights
-from zoo.weights.configuration import read_configuration
-from zoo.weights.files import bytes_to_save, verify, writing_folder
+from zoo.weights.configuration import check_arguments, read_configuration
+from zoo.weights.files import TASK_FILE, TASK_WEIGHTS_FILE, bytes_to_save, verify, writing_folder
 from zoo.weights.keras_hub_presets import export_to_keras_hub
 from zoo.weights.keras_weights import save_weights
 from zoo.weights.memory import check_room
@@ -48,8 +49,6 @@ __all__ = [
     "writing_folder",
 ]
 
-TASK_FILE = "task.json"
-TASK_WEIGHTS_FILE = "task.weights.h5"
 # Arguments of a task that leave the shape and the meaning of its head as they are.
 NOT_OF_THE_HEAD = {
     *("backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"),
@@ -165,11 +164,15 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
 
     Returns:
         The task. Its head is the preset's if that was saved from a task of this kind and no argument asks
-        for another one; otherwise it is new.
+        for another one; otherwise it is new, with a warning where it was to know something before `fit`.
 
     Raises:
+        ValueError: if `kind` has no such argument, or a `dtype` is asked for beside a `backbone`, which has its own.
         ValueError, ConnectionError, OSError, MemoryError: as `load_backbone` and `load_tokenizer` do.
     """
+    check_arguments(kind, arguments, f"{kind.__name__}.from_preset")
+    if dtype is not None and "backbone" in arguments:
+        raise ValueError(f"A backbone that is given has its type already. Received: backbone=..., dtype={dtype!r}.")
     if "backbone" not in arguments:
         check_room(find(handle).card, dtype)
     needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
@@ -187,15 +190,20 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
         saved, head = {}, None
     modes = saved.pop("quantized_layers", {})
     task = kind(**{**saved, **arguments})
-    if not load_weights or not _same_head(task.get_config(), saved):
+    if not load_weights:
+        return task
+    if (head is None and not saved) or not _same_head(task.get_config(), saved):
+        if kind.head_is_pretrained:
+            said = f"{str(handle)!r} has no head for {kind.__name__}: it is new, and knows nothing before `fit`."
+            warnings.warn(said, stacklevel=3)
         return task
     quantize_layers(task, modes, TASK_FILE)
     if head is not None:
         head.load(task)
-    elif saved:
-        weights = location.folder / TASK_WEIGHTS_FILE
-        if weights.is_file() or task.has_task_weights():
-            keras_weights.load_weights(task, weights, skip=[task.backbone])
+        return task
+    weights = location.folder / TASK_WEIGHTS_FILE
+    if weights.is_file() or task.has_task_weights():
+        keras_weights.load_weights(task, weights, skip=[task.backbone])
     return task
 
 

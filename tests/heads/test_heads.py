@@ -14,6 +14,11 @@ def test_gathering_takes_each_examples_own_positions():
     np.testing.assert_array_equal(found, np.take_along_axis(HIDDEN, POSITIONS[..., None], axis=1))
 
 
+def test_no_position_is_in_another_text():
+    found = numbers(gather_positions(HIDDEN, np.array([[-1, 8], [-3, 7]], "int32")))
+    np.testing.assert_array_equal(found, HIDDEN[:, [0, 6]])
+
+
 def masked_lm_head(embedding_dim=12, **options):
     embedding = keras.layers.ReversibleEmbedding(97, embedding_dim, dtype=options.get("dtype"))
     return MaskedLMHead(embedding, **options)

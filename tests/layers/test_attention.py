@@ -143,3 +143,27 @@ def test_causal_bias_by_positions():
     bias = numbers(causal_bias(np.array([[0, 1], [4, 5]]), np.array([[0, 1], [4, 5]])))
     assert bias.shape == (2, 1, 2, 2)
     assert (bias == 0).all(axis=0).tolist() == [[[True, False], [True, True]]]
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_a_row_that_sees_nothing_is_an_average_in_half_precision_too(dtype):
+    layer = MultiHeadAttention(3, dtype=dtype)
+    inputs = RNG.normal(size=(2, 5, 12)).astype("float32")
+    found = numbers(layer(inputs, bias=padding_bias(np.zeros((2, 5), "int32"))))
+    np.testing.assert_allclose(found, np.broadcast_to(found[:, :1], found.shape), atol=1e-2)
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_a_bias_is_not_rounded_in_half_precision(dtype):
+    # 1 and 1 + 2 ** -12 are one number in both types; the difference times 2 ** 12 is a whole score.
+    bias = np.zeros((1, 1, 2, 2), "float32")
+    bias[..., 0] = 2.0**12 + 0.5
+    bias[..., 1] = 2.0**12
+    layer = MultiHeadAttention(1, dtype=dtype)
+    inputs = RNG.normal(size=(1, 2, 4)).astype("float32")
+    layer(inputs)
+    layer._query_dense.kernel.assign(ops.zeros((4, 4)))  # scores of zero: the bias alone decides
+    values = numbers(layer._value_dense(inputs))[0]
+    expected = (values.T @ (np.exp([0.5, 0.0]) / np.exp([0.5, 0.0]).sum())) @ numbers(layer._output_dense.kernel)
+    np.testing.assert_allclose(numbers(layer(inputs, bias=bias))[0, 0], expected, atol=2e-2)

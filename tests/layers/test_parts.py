@@ -11,6 +11,7 @@ from zoo.layers import (
     MultiHeadAttention,
     RelativePositionBias,
     TextEmbedding,
+    TokenEmbedding,
     TransformerLayer,
     activation,
     causal_bias,
@@ -211,3 +212,43 @@ def test_positions_may_be_given():
         shifted - numbers(layer(ids)), np.broadcast_to(table[3:10] - table[:7], (2, 7, 12)), atol=1e-6
     )
     assert embedding(positions=False, segments=False)(ids).shape == (2, 7, 12)
+
+
+@pytest.mark.parametrize("positions", [None, np.arange(9, dtype="int32")[None]])
+def test_more_tokens_than_positions(positions):
+    ids = np.ones((2, 9), "int32")
+    layer = embedding(kind=None, segments=False, position_offset=5)
+    with pytest.raises(ValueError, match=r"at most .* 8 tokens\. Received: 9 tokens\. Cut it"):
+        layer(ids, positions=positions)
+
+
+def test_positions_may_begin_further_on():
+    ids = RNG.integers(0, 97, (2, 7)).astype("int32")
+    layer = embedding(kind=None, segments=False, position_offset=5)
+    table = numbers(layer(ids)) - numbers(layer.token_embedding(ids))
+    np.testing.assert_allclose(table[0], numbers(layer.position_embedding.position_embeddings)[5:12], atol=1e-6)
+    np.testing.assert_allclose(numbers(layer(ids, positions=np.arange(7))), numbers(layer(ids)), atol=1e-6)
+    again = TextEmbedding.from_config(layer.get_config())
+    assert again.position_offset == 5
+
+
+@pytest.mark.parametrize("normalize_first", [True, False])
+@pytest.mark.parametrize("gated", [True, False])
+def test_what_overflows_in_float16_is_cut(normalize_first, gated):
+    layer = transformer(gated=gated, normalize_first=normalize_first, dtype="mixed_float16")
+    layer(INPUTS)
+    kernel = layer.feed_forward._output_dense.kernel
+    kernel.assign(ops.abs(kernel) * 3e4)
+    found = numbers(layer(ops.cast(30.0 * INPUTS, "float16")))
+    assert np.isfinite(found).all()
+
+
+def test_a_second_matrix_of_the_pieces_is_drawn_apart():
+    drawn = keras.initializers.RandomNormal(stddev=1.0)
+    tied, apart = [TokenEmbedding(64, 64, tie_weights=tie, embeddings_initializer=drawn) for tie in (True, False)]
+    for layer in (tied, apart):
+        layer.build((None, None))
+    matrix, reverse = numbers(apart.embeddings), numbers(apart.reverse_embeddings)
+    assert abs(np.corrcoef(matrix.ravel(), reverse.ravel())[0, 1]) < 0.1
+    assert matrix.std() == pytest.approx(1.0, rel=0.05) and reverse.std() == pytest.approx(64**-0.5, rel=0.05)
+    assert len(tied.weights) == 1

@@ -95,6 +95,7 @@ def test_segments_and_order_matter():
     [
         ({"num_heads": 5}, "Received: num_heads=5, hidden_dim=12"),
         ({"num_layers": 0}, "Received: num_layers=0"),
+        ({"epsilon": 0.0}, "Received: epsilon=0.0"),
         ({"vocabulary_size": "many"}, "Received: vocabulary_size='many'"),
         ({"activation": "gelo"}, "Received: activation='gelo'"),
     ],

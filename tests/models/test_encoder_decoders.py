@@ -189,3 +189,45 @@ def test_heads_must_divide_unless_their_size_is_given():
     with pytest.raises(ValueError, match="Received: num_heads=5, hidden_dim=12"):
         KINDS["bart"](num_heads=5)
     assert KINDS["t5"](num_heads=5).num_heads == 5
+
+
+@pytest.mark.parametrize("kind", ["bart", "mass"])
+def test_more_tokens_than_positions_are_refused(kind):
+    backbone = KINDS[kind](max_sequence_length=7)
+    with pytest.raises(ValueError, match=r"7 tokens\. Received: 8 tokens"):
+        decoded(backbone, features(backbone, source=8))
+
+
+@pytest.mark.parametrize("kind", ["t5", "t5_1_1"])
+def test_t5_does_not_overflow_in_float16(kind):
+    backbone = KINDS[kind](dtype="mixed_float16")
+    for layer in (*backbone.encoder_layers, *backbone.decoder_layers):
+        kernel = layer.feed_forward._output_dense.kernel
+        kernel.assign(ops.abs(kernel) * 60000.0)
+    assert np.isfinite(decoded(backbone, features(backbone))).all()
+
+
+def test_the_loss_of_a_new_t5_is_near_that_of_a_guess():
+    """With a matrix of its own as with the tied one: the scores of 1.1 begin small."""
+    sizes = {"vocabulary_size": 500, "num_layers": 1, "num_heads": 2, "hidden_dim": 128, "intermediate_dim": 64}
+    for version in ({}, VERSION_1_1):
+        backbone = zoo.T5Backbone(**sizes, head_dim=64, **version)
+        inputs = features(backbone)
+        scores = numbers(backbone.logits(backbone(inputs)["decoder_sequence_output"]))
+        logs = scores - scores.max(axis=-1, keepdims=True)
+        logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
+        assert -logs.mean() < np.log(500) + 3.0
+
+
+@BY_KIND
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"drop_out": 0.9}, TypeError, r"Received: drop_out=\.\.\. Did you mean `dropout`"),
+        ({"num_layers": 2.0}, ValueError, "Received: num_layers=2.0"),
+        ({"activation": None}, ValueError, "Received: activation=None"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(kind, arguments, error, message):
+    with pytest.raises(error, match=message):
+        KINDS[kind](**arguments)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from zoo.objectives import Composite, MaskedLM, NextSentence, Objective, parse_objective
+from zoo.objectives import Composite, MaskedLM, NextSentence, Objective, Vocabulary, parse_objective
 
 
 class Shift(Objective):
@@ -112,3 +112,14 @@ def test_objectives_need_no_keras(first):
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", ["MASS", "TextInfilling", "SpanCorruption", "ReplaceSpans", "BertStyle", "DropTokens"])
+@pytest.mark.parametrize(("rows", "width"), [(0, 9), (2, 2)])
+def test_no_rows_and_empty_texts(name, rows, width):
+    vocabulary = Vocabulary(97, 0, 1, 2, 3, special_ids=(0, 1, 2, 3, 94, 95, 96), sentinel_ids=(96, 95, 94))
+    token_ids = np.zeros((rows, width), "int32")
+    token_ids[:, :2] = 1, 2
+    batch = {"token_ids": token_ids, "padding_mask": np.minimum(token_ids, 1)}
+    noisy = parse_objective(name)(batch, vocabulary, np.random.default_rng(0))
+    assert len(noisy["encoder_token_ids"]) == rows

@@ -16,7 +16,8 @@ class MaskedLMHead(keras.layers.Layer):
     Only the masked positions are gathered and scored: the vocabulary is most of a small model's work.
 
     Args:
-        token_embedding: `keras.layers.ReversibleEmbedding` whose matrix is the output projection.
+        token_embedding: `keras.layers.ReversibleEmbedding` whose matrix is the output projection. A `.keras` file of
+            `zoo.MaskedLM` knows that it is the backbone's; that of a functional model of your own does not.
         activation: str, see `zoo.layers.activation`.
         epsilon: float, of the normalization.
 
@@ -77,7 +78,7 @@ def gather_positions(inputs, positions):
 
     Args:
         inputs: float tensor (batch, length, hidden_dim).
-        positions: int tensor (batch, predictions).
+        positions: int tensor (batch, predictions); one beyond the text is the last one of its row.
 
     Returns:
         float tensor (batch, predictions, hidden_dim).
@@ -86,4 +87,5 @@ def gather_positions(inputs, positions):
     # One gather from a flat table is several times faster than a batched one on the CPU.
     first = ops.expand_dims(ops.arange(batch, dtype="int32") * length, axis=1)  # (batch, 1)
     flat = ops.reshape(inputs, (-1, hidden_dim))  # (batch * length, hidden_dim)
-    return ops.take(flat, ops.cast(positions, "int32") + first, axis=0)
+    positions = ops.clip(ops.cast(positions, "int32"), 0, length - 1)  # beyond a row is another example's text
+    return ops.take(flat, positions + first, axis=0)

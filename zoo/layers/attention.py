@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo.layers.building import build_dense
+from zoo.layers.precision import in_type_of
 
 
 def dot_product_attention(query, key, value, bias=None, scale=None, drop=None):
@@ -27,7 +28,7 @@ def dot_product_attention(query, key, value, bias=None, scale=None, drop=None):
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     if drop is None and _has_fused_kernel():
         if bias is not None:
-            bias = _full_bias(ops.cast(bias, query.dtype), query, key)
+            bias = _full_bias(in_type_of(bias, query), query, key)
         return ops.dot_product_attention(query, key, value, bias=bias, scale=scale)
     query = ops.transpose(query * ops.cast(scale, query.dtype), (0, 2, 1, 3))  # (batch, heads, query, head_dim)
     key = ops.transpose(key, (0, 2, 3, 1))  # (batch, heads, head_dim, key)
@@ -95,7 +96,7 @@ class MultiHeadAttention(keras.layers.Layer):
         kernel_initializer="glorot_uniform",
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # a bias stays float32
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.use_bias = use_bias
@@ -132,8 +133,9 @@ class MultiHeadAttention(keras.layers.Layer):
         return self._split(self._key_dense(context)), self._split(self._value_dense(context))
 
     def call(self, inputs, context=None, bias=None, cache=None, cache_update_index=None, training=None):
+        inputs = ops.cast(inputs, self.compute_dtype)
         query = self._split(self._query_dense(inputs))
-        source = inputs if context is None else context
+        source = inputs if context is None else ops.cast(context, self.compute_dtype)
         if cache is None:
             key, value = self._keys_and_values(source)
         else:

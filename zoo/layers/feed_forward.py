@@ -4,6 +4,7 @@ import keras
 
 from zoo.layers.activations import activation as activation_named
 from zoo.layers.building import build_dense
+from zoo.layers.precision import finite
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -60,6 +61,7 @@ class FeedForward(keras.layers.Layer):
         inner = self._activate(self._intermediate_dense(inputs))  # (batch, length, intermediate_dim)
         if self.gated:
             inner = inner * self._gate_dense(inputs)
+        inner = finite(inner)
         if self.dropout:
             inner = self._drop(inner, training=training)
         return self._output_dense(inner)

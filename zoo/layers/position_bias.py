@@ -45,7 +45,7 @@ class RelativePositionBias(keras.layers.Layer):
         self.embeddings = self.add_weight(
             name="embeddings",
             shape=(num_buckets, num_heads),
-            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            initializer="glorot_uniform",
         )
         self.built = True
 

@@ -21,11 +21,15 @@ class TextEmbedding(keras.layers.Layer):
         epsilon: float, of the normalization.
         dropout: float, probability that a unit is dropped in training.
         hidden_dim: int, size to project to, or None to leave the embedding's size.
+        position_offset: int, rows at the head of the position table that no position uses (BART).
 
     Call arguments:
         token_ids: int tensor (batch, length).
         segment_ids: int tensor (batch, length), needed with a `segment_embedding`.
         positions: int tensor (batch, length) or (length,), where the tokens stand; 0, 1, ... when None.
+
+    Raises:
+        ValueError: if there are more tokens than positions.
 
     Returns:
         float tensor (batch, length, hidden_dim or embedding size).
@@ -40,6 +44,7 @@ class TextEmbedding(keras.layers.Layer):
         epsilon=1e-12,
         dropout=0.0,
         hidden_dim=None,
+        position_offset=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -50,6 +55,7 @@ class TextEmbedding(keras.layers.Layer):
         self.epsilon = epsilon
         self.dropout = dropout
         self.hidden_dim = hidden_dim
+        self.position_offset = position_offset
         dtype = self.dtype_policy
         self._norm = make_normalization(normalization, epsilon, dtype=dtype, name="norm") if normalization else None
         self._drop = keras.layers.Dropout(dropout, dtype=dtype, name="dropout")
@@ -75,13 +81,24 @@ class TextEmbedding(keras.layers.Layer):
         if self.segment_embedding is not None:
             hidden = hidden + self.segment_embedding(segment_ids)
         if self.position_embedding is not None:
-            hidden = hidden + self.position_embedding(hidden, positions=positions)
+            hidden = hidden + self._position_vectors(hidden, positions)
         if self._norm is not None:
             hidden = self._norm(hidden)
         hidden = self._drop(hidden, training=training)
         if self._projection is not None:
             hidden = self._projection(hidden)  # (batch, length, hidden_dim)
         return hidden
+
+    def _position_vectors(self, hidden, positions):
+        length, limit = hidden.shape[1], self.position_embedding.sequence_length - self.position_offset
+        if length is not None and length > limit:
+            raise ValueError(
+                f"A text can be at most as long as the table of positions, {limit} tokens. Received: {length} tokens. "
+                "Cut it, or build the backbone with a greater `max_sequence_length`."
+            )
+        if positions is None:
+            return self.position_embedding(hidden, start_index=self.position_offset)
+        return self.position_embedding(hidden, positions=positions + self.position_offset)
 
     def compute_output_shape(self, token_ids_shape, *args, **kwargs):
         return (*token_ids_shape, self.hidden_dim or self.token_embedding.output_dim)
@@ -99,6 +116,7 @@ class TextEmbedding(keras.layers.Layer):
             "epsilon": self.epsilon,
             "dropout": self.dropout,
             "hidden_dim": self.hidden_dim,
+            "position_offset": self.position_offset,
         }
 
     @classmethod

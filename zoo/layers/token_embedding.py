@@ -8,6 +8,9 @@ from keras import ops
 class TokenEmbedding(keras.layers.ReversibleEmbedding):
     """`keras.layers.ReversibleEmbedding` that lets a gradient through when it is quantized.
 
+    A second matrix for the scores (`tie_weights=False`) is drawn like that of a dense layer, with a spread of
+    `output_dim ** -0.5`, as T5X's `logits_dense` is. Keras would draw the numbers of the first once more.
+
     Keras rounds the vectors to int8 before they meet a quantized matrix, and rounding has no gradient: whatever is
     trained before the matrix, such as LoRA's matrices (Hu et al. 2021, arXiv 2106.09685), would learn nothing. Here the
     gradient passes straight through, as in Keras's other quantized layers: it is that of the matrix that the integers
@@ -15,6 +18,11 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
 
     Arguments, call arguments and result are those of `keras.layers.ReversibleEmbedding`.
     """
+
+    def add_weight(self, *args, name=None, **kwargs):
+        if name == "reverse_embeddings":
+            kwargs["initializer"] = keras.initializers.VarianceScaling(1.0, "fan_in", "truncated_normal")
+        return super().add_weight(*args, name=name, **kwargs)
 
     def quantize(self, mode=None, type_check=True, config=None):
         # Keras lets no class but its own be quantized, unless it says that it can be.

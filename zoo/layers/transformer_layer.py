@@ -1,9 +1,11 @@
 """One transformer layer for every architecture: it is made of the parts that it is given."""
 
 import keras
+from keras import ops
 
 from zoo.layers.building import build_once
 from zoo.layers.normalizations import normalization as make_normalization
+from zoo.layers.precision import finite
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -46,7 +48,7 @@ class TransformerLayer(keras.layers.Layer):
         dropout=0.0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # a bias stays float32
         self.self_attention = self_attention
         self.feed_forward = feed_forward
         self.cross_attention = cross_attention
@@ -71,8 +73,10 @@ class TransformerLayer(keras.layers.Layer):
 
     def _residual(self, part, hidden, function, training):
         norm = self._norms[part]
-        added = self._drop(function(norm(hidden) if self.normalize_first else hidden), training=training)
-        return hidden + added if self.normalize_first else norm(hidden + added)
+        added = finite(function(norm(hidden) if self.normalize_first else hidden))
+        added = self._drop(added, training=training)
+        total = finite(hidden + added)
+        return total if self.normalize_first else norm(total)
 
     def call(
         self,
@@ -85,6 +89,7 @@ class TransformerLayer(keras.layers.Layer):
         cache_update_index=None,
         training=None,
     ):
+        inputs = ops.cast(inputs, self.compute_dtype)
         updated = None
 
         def attend(hidden):

@@ -89,7 +89,7 @@ class AlbertBackbone(Encoder):
             "activation": activation,
             "normalize_first": normalize_first,
         }
-        check_backbone_arguments(arguments)
+        check_backbone_arguments(arguments, kwargs)
         check_heads(num_heads, hidden_dim)
         if sharing not in SHARING:
             raise ValueError(f"`sharing` must be one of {SHARING}. Received: sharing={sharing!r}")

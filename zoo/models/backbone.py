@@ -1,8 +1,10 @@
 """What every backbone has in common."""
 
+from pathlib import Path
+
 import keras_hub
 
-from zoo.weights.files import remove_weights
+from zoo.weights.files import CONFIG_FILE, TASK_FILE, TASK_WEIGHTS_FILE, remove_weights
 from zoo.weights.quantization import modes_of_policy, quantize_layers, quantizing
 
 
@@ -70,13 +72,17 @@ class Backbone(keras_hub.models.Backbone):
     def save_to_preset(self, preset_dir, max_shard_size=10):
         """Write configuration and weights into a folder that `from_preset` loads.
 
-        Weights that are there already, in one file or in shards, are replaced.
+        Weights that are there already, in one file or in shards, are replaced; the head of a task that was saved there
+        is removed, its tokenizer stays.
 
         Args:
             preset_dir: str or path, the folder.
             max_shard_size: float, GiB, largest file of weights; None for one file of any size.
         """
         remove_weights(preset_dir)
+        if Path(preset_dir, CONFIG_FILE).exists():  # a head that is there belongs to the backbone that was there
+            for name in (TASK_FILE, TASK_WEIGHTS_FILE):
+                Path(preset_dir, name).unlink(missing_ok=True)
         super().save_to_preset(preset_dir, max_shard_size=max_shard_size)
 
     def quantize(self, mode=None, **kwargs):

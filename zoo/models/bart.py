@@ -56,11 +56,13 @@ def stacks(arguments, dtype, position_offset=0):
         )  # fmt: skip
         last = normalization("layer", EPSILON, dtype=dtype, name=f"{side}_final_norm") if normalize_first else None
         return Stack(
-            TextEmbedding(tokens, positions, epsilon=EPSILON, dropout=dropout, dtype=dtype, name=f"{side}_embedding"),
+            TextEmbedding(
+                tokens, positions, epsilon=EPSILON, dropout=dropout, position_offset=position_offset, dtype=dtype,
+                name=f"{side}_embedding",
+            ),
             [layer(side, index) for index in range(arguments["num_layers"])],
             final_norm=last,
-            position_offset=position_offset,
-        )
+        )  # fmt: skip
 
     return stack("encoder"), stack("decoder")
 
@@ -133,7 +135,7 @@ class BartBackbone(EncoderDecoder):
             "activation": activation,
             "normalize_first": normalize_first,
         }
-        check_backbone_arguments(arguments)
+        check_backbone_arguments(arguments, kwargs)
         check_heads(num_heads, hidden_dim)
         encoder, decoder = stacks(arguments, dtype, POSITION_OFFSET)
         super().__init__(arguments, encoder, decoder, dtype=dtype, **kwargs)

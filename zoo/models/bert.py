@@ -142,7 +142,7 @@ class BertBackbone(Encoder):
             "pooler_activation": pooler_activation,
             "epsilon": epsilon,
         }
-        check_backbone_arguments(arguments, may_be_zero=("num_segments",))
+        check_backbone_arguments(arguments, kwargs, may_be_zero=("num_segments",))
         check_heads(num_heads, hidden_dim)
 
         layers = [

@@ -20,7 +20,6 @@ class Stack:
         position_bias: `zoo.layers.RelativePositionBias` that all layers share, or None.
         final_norm: a normalization after the last layer (pre-norm stacks need one), or None.
         final_dropout: `keras.layers.Dropout` after it, or None.
-        position_offset: int, rows at the head of the position table that no position uses.
     """
 
     embedding: keras.layers.Layer
@@ -28,11 +27,6 @@ class Stack:
     position_bias: keras.layers.Layer | None = None
     final_norm: keras.layers.Layer | None = None
     final_dropout: keras.layers.Layer | None = None
-    position_offset: int = 0
-
-    def embed(self, token_ids, positions):
-        """Vectors (batch, length, hidden_dim) of `token_ids` (batch, length) at `positions` (1 or batch, length)."""
-        return self.embedding(token_ids, positions=positions + self.position_offset)
 
     def finish(self, hidden):
         """What follows the last layer."""
@@ -108,7 +102,7 @@ class EncoderDecoder(Backbone):
         """The encoder's output, float (batch, encoder_length, hidden_dim), for int tensors (batch, encoder_length)."""
         encoder, _ = self._stacks
         positions = _positions(token_ids)
-        hidden = encoder.embed(token_ids, positions)
+        hidden = encoder.embedding(token_ids, positions=positions)
         bias = combine_biases(padding_bias(padding_mask), encoder.distance_bias(positions, positions))
         for layer in encoder.layers:
             hidden = layer(hidden, bias=bias)
@@ -124,8 +118,8 @@ class EncoderDecoder(Backbone):
         """
         _, decoder = self._stacks
         places = _positions(inputs[features.DECODER_TOKEN_IDS])
-        hidden = decoder.embed(
-            inputs[features.DECODER_TOKEN_IDS], inputs.get(features.DECODER_POSITIONS, places)
+        hidden = decoder.embedding(
+            inputs[features.DECODER_TOKEN_IDS], positions=inputs.get(features.DECODER_POSITIONS, places)
         )  # (batch, target_length, hidden_dim)
         bias = combine_biases(
             causal_bias(places, places),
@@ -179,7 +173,7 @@ class EncoderDecoder(Backbone):
         _, decoder = self._stacks
         place = ops.reshape(ops.cast(index, "int32"), (1, 1))
         keys = ops.arange(caches[0].shape[2], dtype="int32")
-        hidden = decoder.embed(token_ids, place)
+        hidden = decoder.embedding(token_ids, positions=place)
         bias = combine_biases(causal_bias(place, keys), decoder.distance_bias(place, keys))  # (1, heads, 1, steps)
         updated = []
         for layer, cache, context_cache in zip(decoder.layers, caches, context_caches, strict=True):

@@ -70,7 +70,7 @@ class MassBackbone(EncoderDecoder):
             "activation": activation,
             "normalize_first": normalize_first,
         }
-        check_backbone_arguments(arguments)
+        check_backbone_arguments(arguments, kwargs)
         check_heads(num_heads, hidden_dim)
         encoder, decoder = stacks(arguments, dtype)
         super().__init__(arguments, encoder, decoder, dtype=dtype, **kwargs)

@@ -44,7 +44,7 @@ class T5Backbone(EncoderDecoder):
         tie_embedding: bool, whether the answer is read off the pieces' embedding (1.0) or a matrix of its own (1.1).
         dropout: float, probability, on embeddings, attention weights, inside and behind each part.
         max_sequence_length: int, the length that tasks cut texts to, in tokens; the model itself has no limit.
-        dtype: the Keras dtype policy, such as `"mixed_bfloat16"`; float16 overflows.
+        dtype: the Keras dtype policy, such as `"mixed_bfloat16"`. In float16 what overflows is cut.
 
     Call arguments:
         A dict of int tensors: `encoder_token_ids`, `encoder_padding_mask` (batch, encoder_length) and
@@ -89,7 +89,7 @@ class T5Backbone(EncoderDecoder):
             "dropout": dropout,
             "max_sequence_length": max_sequence_length,
         }
-        check_backbone_arguments(arguments)
+        check_backbone_arguments(arguments, kwargs)
         tokens = TokenEmbedding(
             vocabulary_size, hidden_dim, tie_weights=tie_embedding, embeddings_initializer=normal(1.0), dtype=dtype,
             name="tokens",

@@ -45,4 +45,4 @@ def new_arrays(batch_size: int, widths: Sequence[int]) -> list[np.ndarray]:
     """
     block = np.empty(batch_size * sum(widths), np.int32)
     ends = batch_size * np.cumsum(widths)
-    return [part.reshape(batch_size, -1) for part in np.split(block, ends[:-1])]
+    return [part.reshape(batch_size, width) for part, width in zip(np.split(block, ends[:-1]), widths, strict=True)]

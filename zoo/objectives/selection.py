@@ -98,8 +98,10 @@ def choose_tokens(candidates: np.ndarray, budget: np.ndarray, rng: np.random.Gen
     Returns:
         bool array (batch, length).
     """
+    length = candidates.shape[1]
+    if not length:
+        return candidates.copy()
     keys, _ = _draw_keys(candidates, rng)
-    length = keys.shape[1]
     place = np.minimum(budget, length - 1)
     if len(place) and (place == place[0]).all():  # finding one key is cheaper than sorting all
         beyond = np.partition(keys, place[:1], axis=1)[:, place[:1]]  # (batch, 1)

@@ -55,6 +55,8 @@ class MaskedLM(Task):
         `mask_positions`; with a sentence head `sentence_labels`, float32 tensor (batch, 2), logits.
     """
 
+    head_is_pretrained = True
+
     def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=None, **kwargs):
         if objective is not None and features.ENCODER_TOKEN_IDS in objective.inputs:
             raise ValueError(

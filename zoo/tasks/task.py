@@ -1,6 +1,7 @@
 """What every task shares: backbone, head and preprocessor, and `fit` on raw data."""
 
 import dataclasses
+import inspect
 import operator
 
 import keras
@@ -11,7 +12,7 @@ from zoo.data.feeding import feed
 from zoo.data.inputs import read_examples
 from zoo.data.ragged import EncodedExamples
 from zoo.data.streams import has_features
-from zoo.models.checks import check_vocabulary
+from zoo.models.checks import check_others, check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.trained_task import TrainedTask
 from zoo.training.devices import counted_once, filled, rounded_up
@@ -34,10 +35,12 @@ class Task(TrainedTask):
         compile: bool, whether to compile with the task's defaults.
     """
 
+    head_is_pretrained = False  # whether a person expects it to know something before `fit`
     learnt_from_labels = ()  # names of the attributes that the first labels settle
     _held_out = None  # the batches that a `fit` in progress validates on
 
     def __init__(self, backbone, inputs, outputs, tokenizer=None, preprocessor=None, seed=0, compile=True, **kwargs):
+        check_others("A task", kwargs, self._own_arguments())
         if tokenizer is not None and preprocessor is None:
             check_vocabulary(backbone, tokenizer)
             preprocessor = TextPreprocessor(tokenizer, sequence_length=backbone.max_sequence_length)
@@ -45,6 +48,11 @@ class Task(TrainedTask):
         self.preprocessor = preprocessor
         self.seed = seed
         super().__init__(inputs=inputs, outputs=outputs, compile=compile, **kwargs)
+
+    @classmethod
+    def _own_arguments(cls):
+        signatures = (inspect.signature(kind.__init__) for kind in cls.__mro__ if issubclass(kind, Task))
+        return dict.fromkeys(name for signature in signatures for name in signature.parameters)
 
     @property
     def tokenizer(self):

@@ -17,6 +17,8 @@ CONFIG_FILE = "config.json"
 RELEASED_CONFIG_FILES = ("bert_config.json", "albert_config.json")
 TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILE = "model.weights.h5"
+TASK_FILE = "task.json"
+TASK_WEIGHTS_FILE = "task.weights.h5"
 SHARDED_WEIGHTS_FILE = "model.weights.json"
 SHARDS = "model_[0-9][0-9][0-9][0-9][0-9].weights.h5"
 # What HDF5 writes beside each value was measured as 2.5 kB; the vocabulary of 120,000 pieces has 1 MB.
