@@ -1,5 +1,9 @@
 """One check for every layer, and one for every task."""
 
+import copy
+import dataclasses
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -52,6 +56,40 @@ def check_layer(make, inputs, expected_shape, call_arguments=None, expect_every_
     _check_half_precision(make, layer, inputs, arguments, output)
     if expect_every_gradient:
         _check_gradients(layer, inputs, arguments)
+
+
+def check_task(task, answers, folder):
+    """Save as a file of Keras, pickle and copy a task, without a warning: each gives the same answers.
+
+    Args:
+        task: a task with a tokenizer.
+        answers: function from a task to what it says of some raw text: arrays, texts, or objects with numbers.
+        folder: path, an empty folder.
+    """
+    expected = answers(task)
+    task.save(folder / "task.keras")
+    for each in (
+        keras.models.load_model(folder / "task.keras"),
+        pickle.loads(pickle.dumps(task)),
+        copy.deepcopy(task),
+    ):
+        assert each.get_config() == task.get_config()
+        assert each.tokenizer.get_vocabulary() == task.tokenizer.get_vocabulary()
+        _assert_alike(answers(each), expected)
+
+
+def _assert_alike(found, expected):
+    if dataclasses.is_dataclass(expected):
+        found, expected = vars(found), vars(expected)
+    if isinstance(expected, dict):
+        found, expected = ([each[name] for name in sorted(expected)] for each in (found, expected))
+    if isinstance(expected, (list, tuple)):
+        for each in zip(found, expected, strict=True):
+            _assert_alike(*each)
+    elif isinstance(expected, (float, np.ndarray)):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    else:
+        assert found == expected
 
 
 def _first(output):

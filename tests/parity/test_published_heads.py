@@ -1,5 +1,7 @@
 """The heads in model folders of Hugging Face, loaded by the tasks, and written back."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -172,7 +174,8 @@ def test_small_electra_there_and_back(tmp_path):
 
 
 def test_weights_in_shards(tmp_path):
-    task = zoo.MaskedLM.from_preset("bert_tiny_zh_mixed", sentence_head="sentence_order")
+    with pytest.warns(UserWarning, match="no head for MaskedLM"):  # of that kind
+        task = zoo.MaskedLM.from_preset("bert_tiny_zh_mixed", sentence_head="sentence_order")
     with pytest.warns(UserWarning, match="RobertaPreLayerNorm has no head for pairs of sentences"):
         zoo.presets.export_to_huggingface(task, tmp_path / "ours", max_shard_size=0.003)
     assert len(list((tmp_path / "ours").glob("model-*.safetensors"))) == 3
@@ -210,9 +213,69 @@ def test_weights_in_shards(tmp_path):
             lambda: zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=2, pooling="mean"),
             "a TextClassifier with pooling='mean'",
         ),
+        (
+            lambda: zoo.MaskedLM(zoo.BertBackbone(97, 2, 3, 12, 29, normalize_first=True, activation="relu")),
+            r"has the activation 'gelu' at Hugging Face\. Received: activation='relu'",
+        ),
     ],
 )
 def test_what_hugging_face_cannot_say(make, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         zoo.presets.export_to_huggingface(make(), tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(("family", "key"), [("Roberta", "hidden_act"), ("Electra", "hidden_act")])
+def test_a_head_with_another_activation_than_its_backbone(family, key, tmp_path):
+    reference(family, "ForMaskedLM", **{key: "relu"}).save_pretrained(tmp_path / "theirs")
+    with pytest.raises(ValueError, match="cannot become a MaskedLM: its activation is 'gelu' there, and here"):
+        zoo.MaskedLM.from_preset(tmp_path / "theirs")
+    assert zoo.presets.load_backbone(tmp_path / "theirs").activation == "relu"
+
+
+@pytest.mark.parametrize("problem", ["multi_label_classification", "regression"])
+def test_classes_that_do_not_exclude_each_other(problem, tmp_path):
+    reference("Bert", "ForSequenceClassification", problem_type=problem, num_labels=3).save_pretrained(tmp_path / "one")
+    with pytest.raises(ValueError, match=f"no classes of which one is right .problem_type='{problem}'"):
+        zoo.TextClassifier.from_preset(tmp_path / "one")
+    assert zoo.TextClassifier.from_preset(tmp_path / "one", num_classes=3).num_classes == 3  # a new head
+
+
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json"])
+@pytest.mark.parametrize(("key", "right", "wrong"), [("decoder_start_token_id", 2, 8), ("forced_bos_token_id", 0, 9)])
+def test_what_a_decoder_begins_with(file, key, right, wrong, tmp_path):
+    reference("Bart", "ForConditionalGeneration", eos_token_id=2, bos_token_id=0).save_pretrained(tmp_path / "bart")
+    path = tmp_path / "bart" / file
+    if file == "config.json":
+        (tmp_path / "bart" / "generation_config.json").unlink()
+    said = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(said | {key: wrong}))
+    with pytest.raises(ValueError, match=f"{key}: only that of .* Received: {wrong}"):
+        zoo.Seq2SeqLM.from_preset(tmp_path / "bart")
+    path.write_text(json.dumps(said | {key: right}))
+    zoo.Seq2SeqLM.from_preset(tmp_path / "bart")
+
+
+def test_what_lora_added_is_written_and_again(tmp_path):
+    task = zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=3)
+    task.backbone.enable_lora(2)
+    rng = np.random.default_rng(0)
+    for weight in task.weights:
+        if "lora" in weight.path:
+            weight.assign(rng.normal(size=weight.shape))
+    before = numbers(task(given(task)))
+    for _ in range(2):  # the second takes the place of the first
+        zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    model = transformers.BertForSequenceClassification.from_pretrained(tmp_path / "ours").eval()
+    check_equal(task, model)
+    np.testing.assert_array_equal(numbers(task(given(task))), before)
+    (tmp_path / "ours" / "mine.py").write_text("")
+    with pytest.raises(ValueError, match=r"it also holds mine\.py"):
+        zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+
+
+def test_what_is_quantized_is_not_written(tmp_path):
+    task = zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=3)
+    task.quantize("int8")
+    with pytest.raises(ValueError, match="Received: a quantized model"):
+        zoo.presets.export_to_huggingface(task, tmp_path / "ours")

@@ -151,8 +151,9 @@ def test_weights_must_be_numbers(model):
 
 
 def test_two_columns_are_no_labels(model):
-    with pytest.raises(ValueError, match=r"y of shape \(24, 2\)"):
-        model.fit(X, np.zeros((24, 2)))
+    for labels in (np.eye(2)[Y], np.eye(2)[Y].tolist()):
+        with pytest.raises(ValueError, match=r"y of shape \(24, 2\)\. .* `np.asarray\(y\)\.argmax\(-1\)`"):
+            model.fit(X, labels)
 
 
 def test_steps_are_of_features(model):

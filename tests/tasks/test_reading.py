@@ -141,3 +141,15 @@ def test_t5_is_refused_with_what_to_use(name):
     make, options = TASKS[name]
     with pytest.raises(ValueError, match=r"Received: T5Backbone, .*Use `zoo.TextToText`"):
         make(backbone, **options)
+
+
+def test_the_wrong_kind_of_backbone_is_refused_with_what_to_use():
+    bart = task_of("classifier").backbone
+    with pytest.raises(ValueError, match=r"MaskedLM takes an encoder.*Received: backbone=a BartBackbone.*`generate`"):
+        zoo.MaskedLM(bart)
+    for make, options in ((zoo.Seq2SeqLM, {}), (zoo.TextToText, {"form": "sst2"})):
+        message = rf"{make.__name__} takes an encoder-decoder: `zoo.BartBackbone`.*a BertBackbone. .*zoo.MaskedLM"
+        with pytest.raises(ValueError, match=message):
+            make(texts.backbone(TOKENIZER), **options)
+    with pytest.raises(ValueError, match=r"backbone='bert_tiny'. .*`zoo.MaskedLM.from_preset"):
+        zoo.MaskedLM("bert_tiny")

@@ -254,6 +254,13 @@ def test_impossible_classes(options):
         classifier(**options)
 
 
+def test_an_unknown_number_of_classes_says_what_to_give():
+    with pytest.raises(ValueError, match=r"Give `num_classes=2`, .*`class_names=\['bad', 'good'\]`"):
+        classifier(num_classes=None)
+    with pytest.raises(TypeError, match=r"Received: num_labels=... Did you mean `num_classes`\?"):
+        classifier(num_labels=2)
+
+
 def test_a_tokenizer_with_more_pieces_than_the_backbone_is_refused():
     with pytest.raises(ValueError, match=r"tokenizer.vocabulary_size\(\)="):
         zoo.TextClassifier(zoo.BertBackbone(7, 1, 1, 4, 4), tokenizer=TOKENIZER, num_classes=2)

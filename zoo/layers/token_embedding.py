@@ -20,7 +20,7 @@ class TokenEmbedding(keras.layers.ReversibleEmbedding):
     """
 
     def add_weight(self, *args, name=None, **kwargs):
-        if name == "reverse_embeddings":
+        if name == "reverse_embeddings" and kwargs.get("initializer") is self.embeddings_initializer:
             kwargs["initializer"] = keras.initializers.VarianceScaling(1.0, "fan_in", "truncated_normal")
         return super().add_weight(*args, name=name, **kwargs)
 

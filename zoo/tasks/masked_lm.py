@@ -11,6 +11,7 @@ from zoo.data.pretraining import PretrainingDataset, pretraining_dataset
 from zoo.data.streams import has_features
 from zoo.heads import ClassificationHead, MaskedLMHead
 from zoo.metrics.token_accuracy import TokenAccuracy
+from zoo.tasks.reading import check_encoder
 from zoo.tasks.task import Task
 from zoo.training.devices import check_divided, filled, rounded_up
 from zoo.training.losses import SmoothedCrossentropy
@@ -58,6 +59,7 @@ class MaskedLM(Task):
     head_is_pretrained = True
 
     def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=None, **kwargs):
+        check_encoder(type(self).__name__, backbone)
         if objective is not None and features.ENCODER_TOKEN_IDS in objective.inputs:
             raise ValueError(
                 "An encoder is pre-trained by `zoo.objectives.MaskedLM()` and sentence objectives. Received: objective="

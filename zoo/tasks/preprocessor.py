@@ -10,6 +10,8 @@ from zoo.data.batches import length_boundaries
 from zoo.data.inputs import Examples, read_examples
 from zoo.data.ragged import EncodedTexts, encode_texts
 
+MOST = 0.5  # share of pieces that a tokenizer does not know, from which on texts are not its language
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class TextPreprocessor(keras_hub.models.Preprocessor):
@@ -39,7 +41,7 @@ class TextPreprocessor(keras_hub.models.Preprocessor):
         return length_boundaries(self.sequence_length)
 
     def encode(self, examples: Examples) -> EncodedTexts:
-        """Tokenize all examples once; warn once, with the number, if some had to be truncated."""
+        """Tokenize all examples once; warn once, with numbers, if some are truncated, or most pieces are unknown."""
         encoded = encode_texts(examples.texts, examples.second, self.tokenizer, self.sequence_length)
         if encoded.num_truncated:
             warnings.warn(
@@ -47,7 +49,20 @@ class TextPreprocessor(keras_hub.models.Preprocessor):
                 f"{self.sequence_length} tokens and were truncated.",
                 stacklevel=2,
             )
+        self._warn_of_unknown(encoded)
         return encoded
+
+    def _warn_of_unknown(self, encoded):
+        special = [self.tokenizer.start_token_id, self.tokenizer.end_token_id]
+        pieces = len(encoded.token_ids) - np.isin(encoded.token_ids, special).sum()
+        unknown = np.count_nonzero(encoded.token_ids == self.tokenizer.unk_token_id)
+        if unknown > MOST * pieces:
+            warnings.warn(
+                f"{unknown} of {pieces} pieces of the texts are unknown to the tokenizer: its vocabulary is of another "
+                "language or script (of simplified characters, say, and the texts have traditional ones). Convert the "
+                "texts, or take another preset.",
+                stacklevel=4,
+            )
 
     def call(self, texts):
         encoded = self.encode(read_examples(texts))

@@ -49,6 +49,28 @@ def check_pooling(pooling) -> None:
         raise ValueError(f"`pooling` must be one of {POOLINGS}. Received: pooling={pooling!r}")
 
 
+def check_encoder(task: str, backbone) -> None:
+    """Raises a ValueError if the backbone has no states of the tokens of a text that it reads once."""
+    outputs = getattr(backbone, "output", None)
+    if not isinstance(outputs, dict) or "sequence_output" not in outputs:
+        hint = "For an encoder-decoder use `zoo.Seq2SeqLM`, whose `generate` fills a text with [MASK] or sentinels too."
+        raise ValueError(_wrong_kind(task, "an encoder, such as `zoo.BertBackbone`", backbone, hint))
+
+
+def check_encoder_decoder(task: str, backbone) -> None:
+    """Raises a ValueError if the backbone cannot say a text."""
+    if not isinstance(backbone, EncoderDecoder):
+        hint = "For an encoder use `zoo.MaskedLM`, or a task with a head on it, such as `zoo.TextClassifier`."
+        kinds = "an encoder-decoder: `zoo.BartBackbone`, `zoo.MassBackbone` or `zoo.T5Backbone`"
+        raise ValueError(_wrong_kind(task, kinds, backbone, hint))
+
+
+def _wrong_kind(task, needed, backbone, hint) -> str:
+    given = repr(backbone) if isinstance(backbone, str) else f"a {type(backbone).__name__}"
+    hint = f"To load a preset by its name: `zoo.{task}.from_preset(...)`." if isinstance(backbone, str) else hint
+    return f"{task} takes {needed}. Received: backbone={given}. {hint}"
+
+
 def read_text(backbone, pooling: str | None = None) -> Reading:
     """Have a backbone read a text.
 

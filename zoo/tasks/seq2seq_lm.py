@@ -13,6 +13,7 @@ from zoo.data.streams import drained, has_features
 from zoo.data.text_pairs import EncodedPairs, SpecialIds, frame_texts
 from zoo.metrics.token_accuracy import TokenAccuracy
 from zoo.tasks.generation import Generator
+from zoo.tasks.reading import check_encoder_decoder
 from zoo.tasks.samplers import Beam, Contrastive, sampler_of
 from zoo.tasks.task import Task
 from zoo.training.devices import check_divided
@@ -47,6 +48,7 @@ class Seq2SeqLM(Task):
     """
 
     def __init__(self, backbone, tokenizer=None, max_target_length=None, label_smoothing=0.0, **kwargs):
+        check_encoder_decoder(type(self).__name__, backbone)
         longest = backbone.max_sequence_length
         if max_target_length is not None and not 2 < max_target_length <= longest:
             raise ValueError(

@@ -65,7 +65,10 @@ class TextClassifier(Task):
         self, backbone, tokenizer=None, num_classes=None, class_names=None, dropout=None, pooling=None, **kwargs
     ):
         if num_classes is None and class_names is None:
-            raise ValueError("The number of classes must be known. Received: num_classes=None, class_names=None")
+            raise ValueError(
+                "The number of classes must be known. Received: num_classes=None, class_names=None. Give "
+                "`num_classes=2`, or the names in the order of their numbers, `class_names=['bad', 'good']`."
+            )
         num_classes = len(class_names) if num_classes is None else num_classes
         if num_classes < 2 or (class_names is not None and len(set(class_names)) != num_classes):
             raise ValueError(
@@ -101,6 +104,16 @@ class TextClassifier(Task):
                     f"labels: {names[:20]}. Give `class_names`, or the right `num_classes`."
                 )
             self.class_names = names
+
+    def _read(self, x, y=None, *others, **columns):
+        a_list = isinstance(y, (list, tuple)) and len(y) > 0
+        shape = (len(y), *np.shape(y[0])) if a_list else tuple(getattr(y, "shape", ()))
+        if len(shape) == 2 and shape[1] != 1:
+            raise ValueError(
+                f"There must be one label a text, the name or the number of its class. Received: y of shape {shape}. "
+                "For one-hot labels give `np.asarray(y).argmax(-1)`."
+            )
+        return super()._read(x, y, *others, **columns)
 
     def _targets(self, labels):
         return class_numbers(labels, self.class_names, self.num_classes)

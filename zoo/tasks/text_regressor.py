@@ -31,6 +31,8 @@ class TextRegressor(Task):
         float32 tensor (batch, 1).
     """
 
+    outputs_are_logits = False
+
     def __init__(self, backbone, tokenizer=None, dropout=None, pooling=None, **kwargs):
         self.dropout = backbone.dropout if dropout is None else dropout
         self.pooling = pooling

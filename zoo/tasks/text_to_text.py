@@ -62,8 +62,9 @@ class TextToText(Seq2SeqLM):
         super().__init__(backbone, tokenizer=tokenizer, **kwargs)
         self._encode_sources = compiled(self._encoded_sources, backbone)
         self._score = compiled(self._log_probabilities, backbone)
-        if self.form.answers is not None and self.tokenizer is not None:
-            self._check_answers()
+        # Where Keras loads a task, the tokenizer gets its vocabulary after it; the answers wait for that.
+        if self.form.answers is not None and getattr(self.tokenizer, "end_token_id", None) is not None:
+            self._check_answers(self._answer_ids)
 
     @functools.cached_property
     def _answer_ids(self) -> list[np.ndarray]:
@@ -71,15 +72,15 @@ class TextToText(Seq2SeqLM):
         starts = self.backbone.frame.target_starts
         return frame_texts(self.form.answers, self.tokenizer, self.backbone.max_sequence_length, starts)[0]
 
-    def _check_answers(self):
-        long = [len(ids) > self._longest_target for ids in self._answer_ids]
+    def _check_answers(self, answer_ids):
+        long = [len(ids) > self._longest_target for ids in answer_ids]
         if any(long):
             raise ValueError(
                 f"Every answer must fit into a target of {self._longest_target} tokens. "
                 f"Received: {self.form.answers[long.index(True)]!r}. Give a longer `max_target_length`."
             )
         seen = {}
-        for answer, ids in zip(self.form.answers, [each.tobytes() for each in self._answer_ids], strict=True):
+        for answer, ids in zip(self.form.answers, [each.tobytes() for each in answer_ids], strict=True):
             if ids in seen:
                 raise ValueError(
                     "The tokenizer must tell the answers apart. Received: "

@@ -6,6 +6,7 @@ import warnings
 
 import keras
 
+from zoo.tasks.logits import of_logits
 from zoo.tasks.preset_task import PresetTask
 from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 
@@ -13,7 +14,8 @@ from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 class TrainedTask(PresetTask):
     """A task with defaults to be compiled with, and runs that have a beginning and an end."""
 
-    _trained = None  # paths of the variables that the last `fit` trained
+    outputs_are_logits = True  # and no probabilities or numbers
+    _trained = None  # paths of the variables that the optimizer was built for
 
     def _default_loss_and_metrics(self) -> dict:
         raise NotImplementedError
@@ -21,31 +23,56 @@ class TrainedTask(PresetTask):
     def compile(self, optimizer="auto", loss="auto", metrics="auto", weighted_metrics="auto", **kwargs):
         """Compile the task; what is `"auto"` gets the task's default.
 
+        The outputs of a classifier or a language model are logits, so Keras's cross-entropies, by name or as objects,
+        are taken from logits: `loss="sparse_categorical_crossentropy"` is right.
+
         The default optimizer is `zoo.training.FineTuningAdamW` at the rate that the backbone's size asks for; every
         `fit` begins it anew, with a warmup over a tenth of its steps and a linear decay to zero, as the papers do.
 
         Args:
             optimizer: a Keras optimizer, its name, or `"auto"`.
-            loss: a Keras loss, or `"auto"`.
+            loss: a Keras loss, its name, or `"auto"`.
             metrics: Keras metrics, or `"auto"`.
             weighted_metrics: Keras metrics, or `"auto"`.
             **kwargs: further arguments of `keras.Model.compile`.
+
+        Raises:
+            ValueError: if a loss or metric takes probabilities only, and the outputs are logits.
         """
         options = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics, **kwargs}
         self._compile_again = functools.partial(self.compile, **options)
         defaults = self._default_loss_and_metrics()
         defaults["optimizer"] = FineTuningAdamW(fine_tuning_rate(self.backbone.hidden_dim))
 
-        def chosen(value, name):
-            return defaults.get(name) if isinstance(value, str) and value == "auto" else value
+        def chosen(value, name, of=None):
+            if isinstance(value, str) and value == "auto":
+                return defaults.get(name)
+            return of_logits(value, of) if of is not None and self.outputs_are_logits else value
 
         super().compile(
             optimizer=chosen(optimizer, "optimizer"),
-            loss=chosen(loss, "loss"),
-            metrics=chosen(metrics, "metrics"),
-            weighted_metrics=chosen(weighted_metrics, "weighted_metrics"),
+            loss=chosen(loss, "loss", keras.losses),
+            metrics=chosen(metrics, "metrics", keras.metrics),
+            weighted_metrics=chosen(weighted_metrics, "weighted_metrics", keras.metrics),
             **{"jit_compile": _jit_by_default(), **kwargs},
         )
+
+    def get_compile_config(self):
+        """How the task was compiled, for a file of Keras; `compile_from_config` reads it."""
+        config = super().get_compile_config()
+        if config and "jit_compile" not in self._compile_again.keywords:
+            del config["jit_compile"]  # the machine that loads the task has its own default
+        return {**config, "has_state": bool(self.optimizer and self.optimizer.built)} if config else {}
+
+    def compile_from_config(self, config):
+        """Compile the task as that was from which `get_compile_config` came, ready for its optimizer's state."""
+        config = keras.saving.deserialize_keras_object(config)
+        has_state = config.pop("has_state", True)
+        self.compile(**config)
+        if self.optimizer is not None and has_state:
+            with self._variables_of_the_optimizer():
+                self.optimizer.build(self.trainable_variables)
+            self._trained = self._paths_of_trained()
 
     @contextlib.contextmanager
     def _run(self, steps: int, done: int = 0):
@@ -71,7 +98,7 @@ class TrainedTask(PresetTask):
     def _ready_optimizer(self):
         """The optimizer, with variables for the weights that are trained now."""
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)  # without the scaling of float16
-        trained = tuple(variable.path for variable in self.trainable_variables)
+        trained = self._paths_of_trained()
         if isinstance(optimizer, FineTuningAdamW) and self.optimizer.built and self._trained not in (None, trained):
             optimizer = FineTuningAdamW.from_config(optimizer.get_config())
             self._compile_again(optimizer)
@@ -80,6 +107,9 @@ class TrainedTask(PresetTask):
             self.optimizer.build(self.trainable_variables)
         self._trained = trained
         return optimizer
+
+    def _paths_of_trained(self):
+        return tuple(variable.path for variable in self.trainable_variables)
 
     def train_step(self, *args):
         # A task on tokens leaves the backbone's pooler unused, of which Keras would warn.

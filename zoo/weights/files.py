@@ -7,7 +7,7 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +84,9 @@ def remove_weights(folder: str | os.PathLike) -> None:
 
 
 @contextlib.contextmanager
-def writing_folder(folder: str | os.PathLike, needed_bytes: int = 0) -> Iterator[Path]:
+def writing_folder(
+    folder: str | os.PathLike, needed_bytes: int = 0, entries: Sequence[str] = PRESET_ENTRIES
+) -> Iterator[Path]:
     """Give an empty folder to write a preset to, which takes the place of `folder` only when all went well.
 
     The new folder is made beside `folder` and renamed at the end. After an error, a full disk or an
@@ -94,12 +96,13 @@ def writing_folder(folder: str | os.PathLike, needed_bytes: int = 0) -> Iterator
         folder: path where the preset is to be. A preset that is there already is replaced.
         needed_bytes: int, how much will be written at most (`bytes_to_save`). The disk is asked for it before
             the first byte, because HDF5 may bring the process down when the disk fills up under it.
+        entries: patterns of names; a folder that holds anything else is not replaced.
 
     Yields:
         The path of the temporary folder.
 
     Raises:
-        ValueError: if `folder` exists and holds anything else than a preset.
+        ValueError: if `folder` exists and holds anything else than such entries.
         OSError: if the disk is full (`errno.ENOSPC`), or as the file system says.
 
     Example:
@@ -113,7 +116,7 @@ def writing_folder(folder: str | os.PathLike, needed_bytes: int = 0) -> Iterator
     ['config.json']
     """
     target = Path(os.path.realpath(os.path.expanduser(folder)))
-    _check_replaceable(target)
+    _check_replaceable(target, entries)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.saving"
     try:
@@ -144,14 +147,12 @@ def _check_room(path, needed_bytes):
         path.unlink()
 
 
-def _check_replaceable(target):
+def _check_replaceable(target, entries):
     if not target.exists():
         return
     if not target.is_dir():
         raise ValueError(f"A preset is saved as a folder, and there is a file of that name. Received: folder={target}")
-    foreign = sorted(
-        entry.name for entry in target.iterdir() if not any(entry.match(pattern) for pattern in PRESET_ENTRIES)
-    )
+    foreign = sorted(entry.name for entry in target.iterdir() if not any(entry.match(pattern) for pattern in entries))
     if foreign or (any(target.iterdir()) and not (target / CONFIG_FILE).is_file()):
         raise ValueError(
             "The folder exists and is not a preset that may be replaced: "

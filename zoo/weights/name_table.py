@@ -56,6 +56,7 @@ class Head:
         blanks: dict from a tensor that changes nothing here to its shape; written as zeros.
         extras: dict as `layers`, of a second head that a file may have as well, and `extra_arguments` that make it.
         refused: str, why a head of this kind cannot be taken over, or None.
+        activation: str, the head's there, whatever the backbone's is; None where it is the backbone's, or none.
     """
 
     suffix: str
@@ -68,6 +69,7 @@ class Head:
     extras: Mapping[str, str] = _nothing()
     extra_arguments: Mapping[str, object] = _nothing()
     refused: str | None = None
+    activation: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +100,8 @@ class NameTable:
             no token uses, which we do without.
         folded: dict from a tensor whose first row is added to every token, because all tokens are of one kind there, to
             the path of the weight of ours that takes it up, and the key that counts its rows, with the default.
+        special_ids: dict from a key that names a token to the key of the token that it must be, where it is said: our
+            models begin a text with no other.
         base_suffix: str, what follows `published_name` in the class of a model without a head.
     """
 
@@ -121,6 +125,7 @@ class NameTable:
     optional: tuple[str, ...] = ()
     unused_positions: Callable[[dict], int] = lambda config: 0
     folded: Mapping[str, tuple[str, str, int]] = _nothing()
+    special_ids: Mapping[str, str] = _nothing()
     base_suffix: str = "Model"
 
     def published_head(self, config: dict, task: str | None = None) -> Head | None:

@@ -14,6 +14,7 @@ from zoo.weights.published.bart import BART, MBART
 from zoo.weights.published.bert import BERT, ERNIE, ERNIE_OF_TASKS
 from zoo.weights.published.distilbert import DISTILBERT
 from zoo.weights.published.electra import ELECTRA, SMALL_ELECTRA
+from zoo.weights.published.heads import refusal
 from zoo.weights.published.released import read_released, released_config, released_tokenizer, released_vocabulary
 from zoo.weights.published.roberta import PRE_NORM, ROBERTA
 from zoo.weights.published.t5 import MT5, T5
@@ -23,6 +24,8 @@ from zoo.weights.settings import read_arguments
 from zoo.weights.strict_json import read_json
 from zoo.weights.tensorflow_checkpoint import TensorFlowCheckpoint
 from zoo.weights.undrawn import without_drawing
+
+GENERATION_FILE = "generation_config.json"
 
 __all__ = [
     "ALBERT",
@@ -128,17 +131,19 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
     Raises:
         ValueError: if there is one that cannot be taken over.
     """
-    _, config = _read_config(folder)
+    path, config = _read_config(folder)
     table = published_table(folder)
     head = table.published_head(config, task)
     if head is None:
         return None
-    if head.refused is not None:
+    reason = refusal(head, config, read_arguments(table, config, str(path)).get("activation"))
+    if reason is not None:
         if {"num_classes", "class_names"} & set(given):
             return None
         raise ValueError(
-            f"{folder} holds a {config['architectures'][0]}, which cannot become a {task}: {head.refused}. "
-            "Say how many classes there are (`num_classes=...`) for a new head on its backbone."
+            f"{folder} holds a {config['architectures'][0]}, which cannot become a {task}: {reason}. For a new head on "
+            "its backbone say how many classes there are (`num_classes=...`), or load the backbone and give it to the "
+            "class."
         )
     arguments = head.arguments(config)
     if load_weights and has_extras(table, head, _checkpoint(folder, config)):
@@ -196,6 +201,9 @@ def _read_config(folder):
         return released, read_released(released)
     path = folder / CONFIG_FILE
     config = read_json(path) if path.is_file() else {}
+    if (folder / GENERATION_FILE).is_file():  # what it says comes first, as in transformers
+        said = read_json(folder / GENERATION_FILE)
+        config |= {key: said[key] for key in ("decoder_start_token_id", "forced_bos_token_id") if key in said}
     # Those of the first BERTs, Google's own, have the key of a BERT and no name.
     if "type_vocab_size" in config and not {"model_type", "embedding_size", "registered_name"} & config.keys():
         config["model_type"] = "bert"

@@ -67,6 +67,8 @@ BART = NameTable(
         "decoder_attention_heads": "encoder_attention_heads",
         "decoder_ffn_dim": "encoder_ffn_dim",
     },
+    # The decoder begins with the end token, and says the start token first.
+    special_ids={"decoder_start_token_id": "eos_token_id", "forced_bos_token_id": "bos_token_id"},
     layers=layers,
     prefix="model.",
     heads=(

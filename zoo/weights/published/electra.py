@@ -28,7 +28,9 @@ SUMMARY = {
 OF_TOKENS = (
     heads.tags(),
     heads.spans(),
-    *heads.masked_lm("generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head"),
+    *heads.masked_lm(
+        "generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head", activation="gelu"
+    ),
 )
 
 

@@ -23,6 +23,23 @@ def num_labels(config: dict) -> int:
     return len(config.get("id2label") or {}) or config.get("num_labels", 2)
 
 
+def refusal(head: Head, config: dict, activation: str) -> str | None:
+    """Why a head cannot become a task of ours, or None.
+
+    Args:
+        head: `Head`.
+        config: dict, `config.json`.
+        activation: str, the backbone's.
+    """
+    if head.refused is not None:
+        return head.refused
+    if head.activation not in (None, activation):
+        return f"its activation is {head.activation!r} there, and here the backbone's, {activation!r}"
+    if head.task == "TextClassifier" and config.get("problem_type") not in (None, "single_label_classification"):
+        return f"its outputs are no classes of which one is right (problem_type={config['problem_type']!r})"
+    return None
+
+
 def _classes(config):
     if num_labels(config) < 2:
         return None
@@ -91,7 +108,9 @@ def spans(output: str = "qa_outputs") -> Head:
     )  # fmt: skip
 
 
-def masked_lm(dense: str, norm: str, bias: str, sentence: str | None = None, kind="next_sentence") -> tuple[Head, ...]:
+def masked_lm(
+    dense: str, norm: str, bias: str, sentence: str | None = None, kind="next_sentence", activation=None
+) -> tuple[Head, ...]:
     """The head that names hidden tokens, and perhaps one that judges a pair of sentences.
 
     Args:
@@ -101,11 +120,19 @@ def masked_lm(dense: str, norm: str, bias: str, sentence: str | None = None, kin
         sentence: str, the layer that judges a pair, which has the name of the class `ForPreTraining`, but is in many
             files that call themselves `ForMaskedLM`.
         kind: str, the `sentence_head` of `zoo.MaskedLM` that it is.
+        activation: str, the head's there, or None where it is the backbone's.
     """
     layers = {"masked_lm_head/dense": dense, "masked_lm_head/norm": norm, "masked_lm_head": bias}
     extras = {} if sentence is None else {"sentence_head/dense": sentence}
     suffixes = ("ForMaskedLM",) if sentence is None else ("ForMaskedLM", "ForPreTraining")
     return tuple(
-        Head(suffix, "MaskedLM", layers, extras=extras, extra_arguments={"sentence_head": kind} if extras else {})
+        Head(
+            suffix,
+            "MaskedLM",
+            layers,
+            extras=extras,
+            activation=activation,
+            extra_arguments={"sentence_head": kind} if extras else {},
+        )
         for suffix in suffixes
     )

@@ -31,7 +31,7 @@ ROBERTA = NameTable(
         *heads.classification("classifier.out_proj", pooler="classifier.dense"),
         heads.tags(),
         heads.spans(),
-        *heads.masked_lm("lm_head.dense", "lm_head.layer_norm", "lm_head"),
+        *heads.masked_lm("lm_head.dense", "lm_head.layer_norm", "lm_head", activation="gelu"),
     ),
     ignored=("lm_head.*", "classifier.*", "qa_outputs.*"),
     buffers=("embeddings.position_ids", "embeddings.token_type_ids"),

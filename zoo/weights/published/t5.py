@@ -62,6 +62,7 @@ T5 = NameTable(
         "is_decoder": False,
     },
     same={"num_decoder_layers": "num_layers"},
+    special_ids={"decoder_start_token_id": "pad_token_id"},
     layers=layers,
     heads=(Head("ForConditionalGeneration", "Seq2SeqLM", {}),),
     base_suffix="ForConditionalGeneration",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from zoo.weights.strict_json import read_json
 
-TOKENIZER_FILE, SETTINGS_FILE = "tokenizer.json", "tokenizer_config.json"
+TOKENIZER_FILE, SETTINGS_FILE, ADDED_FILE = "tokenizer.json", "tokenizer_config.json", "added_tokens.json"
 # Bytes; the quarter of a million pieces of a multilingual model are 20 million.
 LARGEST_TOKENIZER = 64_000_000
 SENTENCE_PIECE_FILES = ("spiece.model",)
@@ -69,6 +69,7 @@ def word_piece(folder: Path):
     from zoo.tokenizers import WordPiece
 
     settings = _settings(folder)
+    _check_setting(folder, settings, "do_basic_tokenize", True)
     lowercase, strip_accents, chinese = (settings.get(key, value) for key, value in WORD_PIECE_DEFAULTS.items())
     if (folder / "vocab.txt").is_file():
         vocabulary = str(folder / "vocab.txt")
@@ -78,6 +79,7 @@ def word_piece(folder: Path):
         normalizer = whole.get("normalizer") or {}
         if normalizer.get("type") != "BertNormalizer":
             raise ValueError(f"{folder / TOKENIZER_FILE} must have a BertNormalizer. Received: {normalizer!r}")
+        _check_part(folder, whole, "pre_tokenizer", {"type": "BertPreTokenizer"})
         lowercase, strip_accents = normalizer["lowercase"], normalizer["strip_accents"]
         chinese = normalizer["handle_chinese_chars"]
     if not chinese:
@@ -85,7 +87,39 @@ def word_piece(folder: Path):
             "Chinese characters are words of their own here. "
             f"Received: tokenize_chinese_chars={chinese!r} in {folder}, which is not implemented."
         )
+    _check_added(folder, settings, lambda: _pieces(vocabulary))
     return WordPiece(vocabulary, lowercase=lowercase, strip_accents=strip_accents)
+
+
+def _pieces(vocabulary) -> list[str]:
+    """The pieces of a `vocab.txt`, or of what was read already."""
+    return vocabulary if isinstance(vocabulary, list) else Path(vocabulary).read_text(encoding="utf-8").split("\n")
+
+
+def _check_setting(folder, settings, name, only):
+    if settings.get(name, only) != only:
+        raise ValueError(
+            f"{name}: only {only!r} is implemented. Received: {settings[name]!r} in {folder / SETTINGS_FILE}"
+        )
+
+
+def _check_part(folder, whole, part, only):
+    """A part of `tokenizer.json` must say what we do, and may say more."""
+    found = whole.get(part)
+    if found is not None and any(found.get(key, value) != value for key, value in only.items()):
+        raise ValueError(f"{part}: only {only} is implemented. Received: {found} in {folder / TOKENIZER_FILE}")
+
+
+def _check_added(folder, settings, pieces):
+    """Refuse tokens that were added to a tokenizer and are not in its vocabulary, which `pieces` gives."""
+    path = folder / ADDED_FILE
+    added = set(read_json(path)) if path.is_file() else set()
+    added |= {entry["content"] for entry in (settings.get("added_tokens_decoder") or {}).values()}
+    if unknown := sorted(added - set(pieces())) if added else []:
+        raise ValueError(
+            f"Tokens that are not in the vocabulary are not implemented. Received: {unknown[:5]} in {folder}. Add them "
+            "to the vocabulary file, at the places that their ids say."
+        )
 
 
 def byte_pair(folder: Path):
@@ -96,12 +130,17 @@ def byte_pair(folder: Path):
     from zoo.tokenizers import BytePair
     from zoo.tokenizers.byte_pair import MASK
 
+    settings = _settings(folder)
+    _check_setting(folder, settings, "add_prefix_space", False)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         vocabulary, merges = read_json(folder / "vocab.json", LARGEST_TOKENIZER), str(folder / "merges.txt")
     else:
-        model = _tokenizer_json(folder, "BPE", "vocab.json and merges.txt")["model"]
-        vocabulary = model["vocab"]
+        whole = _tokenizer_json(folder, "BPE", "vocab.json and merges.txt")
+        model, vocabulary = whole["model"], whole["model"]["vocab"]
+        _check_part(folder, whole, "normalizer", {"type": None})
+        _check_part(folder, whole, "pre_tokenizer", {"type": "ByteLevel", "add_prefix_space": False})
         merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+    _check_added(folder, settings, lambda: vocabulary)
     rows = read_json(folder / "config.json").get("vocab_size")
     if vocabulary.get(MASK) == rows == len(vocabulary) - 1:
         vocabulary = {piece: number for piece, number in vocabulary.items() if piece != MASK}

@@ -13,9 +13,12 @@ from zoo.weights.checkpoints import WHOLE
 from zoo.weights.files import CONFIG_FILE, bytes_to_save, writing_folder
 from zoo.weights.name_table import Head, NameTable
 from zoo.weights.published.tokenizers import write_tokenizer
+from zoo.weights.quantization import quantized_layers
 from zoo.weights.settings import backbone_arguments, write_settings
 
 GIGABYTE = 10**9
+# What a folder may hold that another takes the place of.
+ENTRIES = ("*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model", "README.md", "LICENSE")
 
 
 def write_published(
@@ -37,17 +40,24 @@ def write_published(
             the tokenizer; with what is in the way.
     """
     backbone = getattr(model, "backbone", model)
+    if quantized := sorted(quantized_layers(model)):
+        raise ValueError(
+            f"Weights of whole precision can be written. Received: a quantized model ({quantized[0]}, ...). Write the "
+            "model that it was made from."
+        )
     table, config = _choose(backbone, tables, {} if tokenizer is None else _special_ids(backbone, tokenizer))
     head = None if model is backbone else _head(table, model)
     config["architectures"] = [table.published_name + (table.base_suffix if head is None else head.suffix)]
     if head is not None:
         config |= head.entries(model)
-    places = table.places(_weights(model, head), backbone_arguments(backbone), config, head)
-    with writing_folder(folder, bytes_to_save(model)) as new:
+    merged = _merged(model)
+    weights = [weight for weight in _weights(model, head) if "/lora_" not in weight.path]
+    places = table.places(weights, backbone_arguments(backbone), config, head)
+    with writing_folder(folder, bytes_to_save(model), ENTRIES) as new:
         (new / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         if tokenizer is not None:
             write_tokenizer(tokenizer, new, config)
-        _write_weights(_tensors(table, places, backbone, config, head), new, int(max_shard_size * GIGABYTE))
+        _write_weights(_tensors(table, places, backbone, config, head, merged), new, int(max_shard_size * GIGABYTE))
 
 
 def _special_ids(backbone, tokenizer):
@@ -93,8 +103,14 @@ def _head(table: NameTable, task) -> Head:
         )
     elif getattr(task, "sentence_head", None) is not None:
         found = with_pairs
-    if found:
+    if found and found[0].activation in (None, task.backbone.activation):
         return found[0]
+    if found:
+        raise ValueError(
+            f"The head of a {table.published_name} for a {kind} has the activation {found[0].activation!r} at Hugging "
+            f"Face. Received: activation={task.backbone.activation!r}. Its backbone alone (`task.backbone`) can be "
+            "written."
+        )
     raise ValueError(
         f"{table.published_name} has no place for the head of a {kind} at Hugging Face. Received: a {kind} with a "
         f"{table.architecture}. What can be written there: {', '.join(sorted({head.task for head in table.heads}))}, "
@@ -110,7 +126,7 @@ def _weights(model, head):
     return [weight for weight in model.weights if id(weight) not in left_out]
 
 
-def _tensors(table, places, backbone, config, head) -> Iterator[tuple[str, int, object]]:
+def _tensors(table, places, backbone, config, head, merged) -> Iterator[tuple[str, int, object]]:
     """Name, bytes, and a function that gives the array, of every tensor that the folder must have."""
     prefix = "" if head is None else table.prefix
     backbone_weights = {id(weight) for weight in backbone.weights}
@@ -119,7 +135,7 @@ def _tensors(table, places, backbone, config, head) -> Iterator[tuple[str, int, 
         name = (prefix if id(place.weight) in backbone_weights and not _is_of_head(place, head) else "") + place.name
         gathered.setdefault(name, []).append(place)
     for name, parts in gathered.items():
-        yield name, _bytes(parts[0].shape, parts[0].weight.dtype), lambda parts=parts: _filled(parts)
+        yield name, _bytes(parts[0].shape, parts[0].weight.dtype), lambda parts=parts: _filled(parts, merged)
     width = backbone.token_embedding.output_dim
     blanks = {prefix + name: (config[key], width) for name, (_, key, _) in table.folded.items()}
     if head is not None:
@@ -137,13 +153,24 @@ def _is_of_head(place, head):
     return head is not None and place.weight.path.rsplit("/", 1)[0] in head.layers
 
 
-def _filled(parts):
+def _merged(model):
+    """The layers that LoRA adds to, and the name of what it adds to, by the identity of the variable there."""
+    found = {}
+    for layer in model._flatten_layers():
+        if getattr(layer, "lora_enabled", False):
+            name = "kernel" if hasattr(layer, "_kernel") else "embeddings"
+            found[id(getattr(layer, f"_{name}"))] = layer, name
+    return found
+
+
+def _filled(parts, merged):
     from keras import ops
 
-    first = np.asarray(ops.convert_to_numpy(parts[0].weight))
-    tensor = np.zeros(parts[0].shape, first.dtype)
-    for part in parts:
-        part.view(tensor)[...] = np.asarray(ops.convert_to_numpy(part.weight))
+    values = [getattr(*merged[id(part.weight)]) if id(part.weight) in merged else part.weight for part in parts]
+    arrays = [np.asarray(ops.convert_to_numpy(value)) for value in values]
+    tensor = np.zeros(parts[0].shape, arrays[0].dtype)
+    for part, array in zip(parts, arrays, strict=True):
+        part.view(tensor)[...] = array
     return tensor
 
 
