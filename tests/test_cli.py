@@ -354,6 +354,7 @@ def test_pretrain_goes_on_with_the_preset_as_it_is(pretrained, corpus, tmp_path)
         (["--like", "bert_tiny_en_uncasd"], "bert_tiny_en_uncased"),
         (["--validation", "nowhere"], "nowhere"),
         (["--sequence-length", "3"], "sequence_length=3"),
+        (["--sequence-length", "38"], "--set max_sequence_length=38"),
     ],
 )
 def test_pretrain_refuses_before_it_writes_anything(corpus, tmp_path, more, expected):
@@ -374,6 +375,18 @@ def test_a_recipe_brings_its_objective_and_optimizer(corpus, tmp_path):
     assert config["objective"] == "MaskedLM" and config["optimizer"]["beta_2"] == 0.98
     assert zoo.MaskedLM.from_preset(tmp_path / "run" / "preset").sentence_head is None
     assert "'roberta'" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "xlnet"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind"), [("albert", "AlbertBackbone"), ("mass", "MassBackbone"), ("bart", "BartBackbone")]
+)
+def test_a_recipe_brings_its_architecture(corpus, tmp_path, recipe, kind):
+    with mock.patch("zoo.training.recipes.pretrain", return_value={}) as trains:
+        works(*pretraining(corpus[0], tmp_path / "run", "--recipe", recipe))
+    task, batches = trains.call_args.args[:2]
+    assert type(task.backbone).__name__ == kind
+    inputs, *_ = next(iter(batches.feed()))
+    assert set(task.input) == set(inputs)
 
 
 def test_a_recipe_for_a_machine_brings_its_settings_and_what_is_given_comes_first(corpus, tmp_path):
@@ -418,7 +431,8 @@ def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):
     assert beam.splitlines() == [model.generate("the film", max_length=5, sampler="beam")]
     assert "Received: sampler='best'" in refuses("generate", tmp_path / "run" / "preset", "a film", "--sampler", "best")
     assert "sentinels" in refuses(*pretraining(corpus[0], tmp_path / "other", *bart[:2], "--recipe", "t5"))
-    assert "encoder-decoders" in refuses(*pretraining(corpus[0], tmp_path / "other", "--recipe", "bart"))
+    bert = ("--recipe", "bart", "--like", "bert_tiny_en_uncased")
+    assert "encoder-decoders" in refuses(*pretraining(corpus[0], tmp_path / "other", *bert))
 
 
 def test_sentence_objectives_are_compared_in_a_table(tmp_path, monkeypatch):

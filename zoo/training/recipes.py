@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 
+from zoo.data import features
 from zoo.tokenizers.text_tokenizer import TextTokenizer
 from zoo.training.comparison import SharedTask
 from zoo.training.pretraining import pretrain
@@ -114,7 +115,8 @@ def pretrain_like(
     Args:
         corpus: folder written by `zoo.data.prepare`.
         run: folder of the run; an interrupted run in it is taken up again.
-        like: name of a preset whose architecture is used, with the vocabulary size of the corpus.
+        like: name of a preset whose architecture is used, with the vocabulary size of the corpus; with the objective
+            `MASS`, a BART's becomes a MASS's.
         changes: arguments of the backbone that differ; values may be JSON text.
         objective: see `zoo.objectives.parse_objective`.
         steps: int, optimizer steps.
@@ -144,7 +146,10 @@ def pretrain_like(
     tokenizer = data.load_tokenizer(corpus)
     if start is not None:
         _check_start(start, tokenizer, changes, settings.get("warm_start_tokens"))
-    kind, arguments = _architecture(like if start is None else start, changes, tokenizer, is_start=start is not None)
+    kind, arguments = _architecture(
+        like if start is None else start, changes, tokenizer, made, is_start=start is not None
+    )
+    _check_length(kind, arguments, sequence_length)
     options = {"sequence_length": sequence_length, "batch_size": batch_size, "seed": seed}
     config = {
         "command": "pretrain", "corpus": str(corpus), "architecture": kind.__name__, "backbone": arguments,
@@ -188,7 +193,7 @@ def _check_start(start, tokenizer, changes, warm_start_tokens):
         )
 
 
-def _architecture(preset, changes, tokenizer, is_start):
+def _architecture(preset, changes, tokenizer, objective, is_start):
     """The class of a backbone, and the arguments that are not its defaults."""
     from zoo import models, presets
 
@@ -202,9 +207,23 @@ def _architecture(preset, changes, tokenizer, is_start):
         return type(backbone), backbone.arguments
     card = presets.read_card(preset)
     kind = getattr(models, card.architecture)
+    if kind is models.BartBackbone and features.DECODER_POSITIONS in objective.inputs:
+        kind = models.MassBackbone  # a BART that is told where it stands
     check_arguments(kind, changes, "the changes")
     changed = {name: _value(value) for name, value in changes.items()}
     return kind, {**card.backbone, **changed, "vocabulary_size": tokenizer.vocabulary_size()}
+
+
+def _check_length(kind, arguments, sequence_length):
+    from zoo import models
+
+    longest = arguments.get("max_sequence_length", inspect.signature(kind).parameters["max_sequence_length"].default)
+    if sequence_length > longest and not issubclass(kind, models.T5Backbone):  # which has no table of positions
+        raise ValueError(
+            f"An example can be at most as long as the model's table of positions, {longest} tokens. Received: "
+            f"sequence_length={sequence_length}. Give a shorter one, or, for a new model, "
+            f"max_sequence_length={sequence_length} (`--set max_sequence_length={sequence_length}`)."
+        )
 
 
 def _model(kind, arguments, start, tokenizer, objective, dropout, dtype, seed):
