@@ -158,6 +158,12 @@ def test_show_tells_what_the_card_holds():
     assert f"{zoo.presets.read_card('bert_base_zh').parameter_count:,}" in printed
 
 
+def test_tables_are_not_cut_in_a_pipe():
+    card = zoo.presets.read_card("bert_tiny_zh_mixed")
+    assert card.training.command in works("show", card.name, columns=80)
+    assert re.search(rf"{card.name}.*{re.escape(card.description)}", works("list", "bert_tiny_*", columns=80))
+
+
 def test_an_unknown_preset_lists_the_nearest_names():
     message = refuses("show", "bert_bsae_zh")
     assert "ValueError" in message
@@ -216,6 +222,7 @@ def test_prepare_counts_what_it_wrote(corpus):
     folder, printed = corpus
     assert (folder / "manifest.json").is_file()
     assert "30 documents" in printed
+    assert "131 pieces\n" in printed
     assert zoo.data.load_tokenizer(folder).vocabulary_size() <= 131
 
 
@@ -519,6 +526,14 @@ def test_predict_writes_lines_with_tabs(finetuned):
     lines = [line.split("\t") for line in works("predict", run / "preset", *shown).splitlines()]
     assert [line[2] for line in lines] == shown
     assert all(label in ("0", "1") and 0.5 <= float(probability) <= 1 for label, probability, _ in lines)
+
+
+def test_predict_of_a_run_and_of_a_folder_of_hugging_face(finetuned, tmp_path):
+    run, _ = finetuned
+    assert f"Its preset is '{run / 'preset'}'" in refuses("predict", run, "the film was good .")
+    words = zoo.TokenClassifier(texts.backbone(texts.word_piece()), tokenizer=texts.word_piece(), labels=["A", "B"])
+    zoo.presets.export_to_huggingface(words, tmp_path / "words")
+    assert works("predict", tmp_path / "words", "the film").startswith("the\t")
 
 
 def test_predict_reads_standard_input(finetuned):

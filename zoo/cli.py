@@ -12,7 +12,18 @@ import typer
 from rich.console import Console
 
 from zoo.shell.comparisons import compare_objectives, compare_sentence_objectives
-from zoo.shell.options import BatchSize, DataParallel, Dtype, Language, Run, Seed, changes_of, console, share_batches_if
+from zoo.shell.options import (
+    BatchSize,
+    DataParallel,
+    Dtype,
+    Language,
+    Run,
+    Seed,
+    changes_of,
+    console,
+    share_batches_if,
+    uncut,
+)
 from zoo.shell.predictions import generate, predict
 from zoo.shell.pretraining import prepare, pretrain, recipes
 
@@ -31,7 +42,7 @@ def list_command(pattern: Annotated[str, typer.Argument(help="Names, with * and 
     """List the presets: what is shipped and what is published."""
     from zoo import presets
 
-    console.print(presets.list_presets(pattern))
+    uncut().print(presets.list_presets(pattern))
 
 
 @app.command()
@@ -39,7 +50,7 @@ def show(name: Annotated[str, typer.Argument(help="A name of `zoo list`.")]) -> 
     """Show all that is known of a preset."""
     from zoo import presets
 
-    console.print(presets.describe(name))
+    uncut().print(presets.describe(name))
 
 
 @app.command()

@@ -25,7 +25,7 @@ from zoo.weights.files import TASK_FILE, TASK_WEIGHTS_FILE, bytes_to_save, verif
 from zoo.weights.keras_hub_presets import export_to_keras_hub
 from zoo.weights.keras_weights import save_weights
 from zoo.weights.memory import check_room
-from zoo.weights.published import export_to_huggingface, published_head
+from zoo.weights.published import export_to_huggingface, published_head, published_task
 from zoo.weights.quantization import quantize_layers
 
 __all__ = [
@@ -97,17 +97,23 @@ def backbone_class(handle: str | os.PathLike) -> type | None:
 
 
 def task_class(handle: str | os.PathLike) -> type | None:
-    """The class of `zoo.tasks` that a preset was saved from; None if it was saved without a head, or by others.
+    """The class of `zoo.tasks` that a preset was saved from, or that has the head of a folder of Hugging Face.
 
     Args:
         handle: what `find` takes.
+
+    Returns:
+        The class, or None: without a head, with one that no task has, or for a hub's model, of which nothing is here.
 
     Raises:
         ValueError: if there is no such preset, or its configuration cannot be read.
     """
     import zoo.tasks
 
-    folder = find(handle).folder
+    location = find(handle)
+    folder = location.folder
+    if is_published(location) and not (folder / TASK_FILE).is_file():
+        return getattr(zoo.tasks, published_task(folder) or "", None)
     if folder is None or not (folder / TASK_FILE).is_file():
         return None
     return getattr(zoo.tasks, read_configuration(folder / TASK_FILE)["registered_name"].removeprefix("zoo>"), None)

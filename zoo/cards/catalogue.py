@@ -9,6 +9,7 @@ from zoo.cards.card import Card, read_card_file
 from zoo.weights.files import CONFIG_FILE, RELEASED_CONFIG_FILES, TOKENIZER_FILE
 
 HUBS = ("hf://", "kaggle://")
+RUN = "preset"  # the folder in that of a run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +94,10 @@ def find(handle: str | os.PathLike) -> Location:
         raise ValueError(
             f"The folder is not a preset: it has no {CONFIG_FILE} and no {TOKENIZER_FILE}, which `save_to_preset` "
             f"writes, and no {' or '.join(RELEASED_CONFIG_FILES)} of a model of Google's. Received: preset={handle!r}"
+        )
+    if (folder / RUN / CONFIG_FILE).is_file() and not (folder / TOKENIZER_FILE).is_file():
+        raise ValueError(
+            f"The folder is that of a run. Received: preset={handle!r}. Its preset is {str(folder / RUN)!r}."
         )
     return Location(handle, folder=folder)
 

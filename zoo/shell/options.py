@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 console = Console()
+UNCUT = 100_000  # columns
 
 Run = Annotated[Path | None, typer.Option(help="Folder of the run; runs/... with the time when not given.")]
 Language = Annotated[str, typer.Option(help="en or zh.")]
@@ -26,6 +27,11 @@ def share_batches_if(data_parallel: bool) -> None:
         from zoo.training.devices import share_batches
 
         share_batches()
+
+
+def uncut() -> Console:
+    """Where tables are printed: the terminal, or a file or a pipe, in which a line may be of any length."""
+    return console if console.is_terminal else Console(width=UNCUT)
 
 
 def changes_of(settings) -> dict[str, str]:

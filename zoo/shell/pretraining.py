@@ -42,12 +42,17 @@ def prepare(
             pieces = data.load_tokenizer(to)
         else:
             pieces = train_tokenizer(tokenizer, paths, vocabulary_size, lowercase)
+            print(f"{pieces.vocabulary_size():,} pieces" + _too_few(pieces.vocabulary_size(), vocabulary_size))
             to.mkdir(parents=True, exist_ok=True)
             write_json(to / ASKED_FILE, asked)
     if sentinels:
         pieces = pieces.with_sentinels(sentinels)
     manifest = data.prepare(paths, to, pieces, segmenter=None if segmenter == "none" else segmenter, workers=workers)
     print(f"{to}: " + ", ".join(f"{count:,} {name}" for name, count in manifest["counts"].items()))
+
+
+def _too_few(made, asked):
+    return f", and not {asked:,}: there is too little text for more" if made < asked else ""
 
 
 def _check_same_tokenizer(folder, asked):

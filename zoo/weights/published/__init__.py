@@ -151,6 +151,14 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
     return PublishedHead(folder, head, arguments)
 
 
+def published_task(folder: Path) -> str | None:
+    """The class of `zoo.tasks` that takes over the head of a model folder of Hugging Face; None if there is none."""
+    _, config = _read_config(folder)
+    table = published_table(folder)
+    tasks = dict.fromkeys(head.task for head in table.heads)
+    return next((task for task in tasks if table.published_head(config, task) is not None), None)
+
+
 def load_published_tokenizer(folder: Path):
     """The tokenizer of a folder that `published_table` knows.
 
