@@ -23,7 +23,7 @@ def model():
 LOSSES = ["sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", SPARSE(), SPARSE(from_logits=True)]
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, keras.losses.sparse_categorical_crossentropy, [SPARSE()]], ids=str)
+@pytest.mark.parametrize("loss", [*LOSSES, keras.losses.sparse_categorical_crossentropy, [SPARSE()]])
 def test_the_line_of_the_tutorials_is_right(model, loss):
     model.compile()
     expected = model.evaluate(X, Y, verbose=0, return_dict=True)
@@ -61,9 +61,7 @@ def test_what_is_none_of_them_stays_as_it_is():
         assert of_logits(each, keras.metrics) is each
 
 
-@pytest.mark.parametrize(
-    "loss", ["kl_divergence", "KLD", "poisson", keras.losses.Dice(), keras.losses.tversky], ids=str
-)
+@pytest.mark.parametrize("loss", ["kl_divergence", "KLD", "poisson", keras.losses.Dice(), keras.losses.tversky])
 def test_a_loss_of_probabilities_is_refused(model, loss):
     with pytest.raises(ValueError, match=r"takes probabilities\. Received: .*sparse_categorical_crossentropy"):
         model.compile(loss=loss)
