@@ -53,6 +53,7 @@ __all__ = [
 NOT_OF_THE_HEAD = {
     *("backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"),
     *("stride", "max_question_length", "max_answer_length", "no_answer_threshold"),
+    *("max_target_length", "label_smoothing", "force_start"),
 }
 
 
@@ -183,10 +184,10 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
         check_room(find(handle).card, dtype)
     needs_text = not {"tokenizer", "preprocessor"} & arguments.keys()
     location = bring(handle, load_weights, needs_text)
-    if "backbone" not in arguments:
-        arguments["backbone"] = open_backbone(location, load_weights, dtype, {})
     if needs_text:
         arguments |= open_text_parts(location)
+    if "backbone" not in arguments:
+        arguments["backbone"] = open_backbone(location, load_weights, dtype, {})
     saved = _saved_head(kind, location)
     head = _published_head(kind, location, load_weights, arguments)
     if head is not None:

@@ -225,12 +225,30 @@ def test_what_hugging_face_cannot_say(make, message, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize(("family", "key"), [("Roberta", "hidden_act"), ("Electra", "hidden_act")])
-def test_a_head_with_another_activation_than_its_backbone(family, key, tmp_path):
-    reference(family, "ForMaskedLM", **{key: "relu"}).save_pretrained(tmp_path / "theirs")
-    with pytest.raises(ValueError, match="cannot become a MaskedLM: its activation is 'gelu' there, and here"):
+@pytest.mark.parametrize("activation", ["relu", "gelu_new"])
+@pytest.mark.parametrize(
+    ("family", "more"),
+    [("Roberta", {}), ("RobertaPreLayerNorm", {}), ("Electra", {}), ("Electra", {"embedding_size": 5})],
+)
+def test_a_head_with_another_activation_than_its_backbone(family, more, activation, tmp_path):
+    model = reference(family, "ForMaskedLM", hidden_act=activation, **more)
+    model.save_pretrained(tmp_path / "theirs")
+    with pytest.raises(ValueError, match=r"cannot become a MaskedLM: its activation is 'gelu' there.*`zoo\.MaskedLM`"):
         zoo.MaskedLM.from_preset(tmp_path / "theirs")
-    assert zoo.presets.load_backbone(tmp_path / "theirs").activation == "relu"
+    backbone = zoo.presets.load_backbone(tmp_path / "theirs")
+    check_equal_backbones(model, backbone)
+    with pytest.raises(ValueError, match=r"has the activation 'gelu' at Hugging Face"):
+        zoo.presets.export_to_huggingface(zoo.MaskedLM(backbone), tmp_path / "ours")
+    zoo.presets.export_to_huggingface(backbone, tmp_path / "ours")
+    check_equal_backbones(transformers.AutoModel.from_pretrained(tmp_path / "ours").eval(), backbone)
+
+
+@pytest.mark.parametrize("family", ["Bert", "Albert", "Ernie", "DistilBert"])
+def test_a_head_with_the_activation_of_its_backbone(family, tmp_path):
+    key = "activation" if family == "DistilBert" else "hidden_act"
+    model = reference(family, "ForMaskedLM", **{key: "relu"})
+    model.save_pretrained(tmp_path)
+    check_equal(zoo.MaskedLM.from_preset(tmp_path), model)
 
 
 @pytest.mark.parametrize("problem", ["multi_label_classification", "regression"])
@@ -241,41 +259,121 @@ def test_classes_that_do_not_exclude_each_other(problem, tmp_path):
     assert zoo.TextClassifier.from_preset(tmp_path / "one", num_classes=3).num_classes == 3  # a new head
 
 
+@pytest.mark.parametrize(("problem", "outputs"), [("regression", 3), ("multi_label_classification", 1)])
+def test_what_is_not_one_number(problem, outputs, tmp_path):
+    model = reference("Bert", "ForSequenceClassification", problem_type=problem, num_labels=outputs)
+    model.save_pretrained(tmp_path)
+    message = f"not one number .problem_type='{problem}', {outputs} outputs.*load the backbone .* `zoo.TextRegressor`"
+    with pytest.raises(ValueError, match=message):
+        zoo.TextRegressor.from_preset(tmp_path)
+    zoo.TextRegressor(zoo.presets.load_backbone(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("problem", "outputs", "kind"),
+    [("regression", 1, "TextRegressor"), ("single_label_classification", 3, "TextClassifier")],
+)
+def test_problems_that_we_have(problem, outputs, kind, tmp_path):
+    model = reference("Bert", "ForSequenceClassification", problem_type=problem, num_labels=outputs)
+    model.save_pretrained(tmp_path)
+    check_equal(getattr(zoo, kind).from_preset(tmp_path), model)
+
+
 @pytest.mark.parametrize("file", ["config.json", "generation_config.json"])
-@pytest.mark.parametrize(("key", "right", "wrong"), [("decoder_start_token_id", 2, 8), ("forced_bos_token_id", 0, 9)])
-def test_what_a_decoder_begins_with(file, key, right, wrong, tmp_path):
-    reference("Bart", "ForConditionalGeneration", eos_token_id=2, bos_token_id=0).save_pretrained(tmp_path / "bart")
-    path = tmp_path / "bart" / file
+@pytest.mark.parametrize(
+    ("family", "key", "right", "wrong"),
+    [
+        ("Bart", "decoder_start_token_id", 2, 8),
+        ("Bart", "forced_bos_token_id", 0, 9),
+        ("T5", "decoder_start_token_id", 0, 1),
+        ("T5", "forced_bos_token_id", None, 0),
+    ],
+)
+def test_what_a_decoder_begins_with(file, family, key, right, wrong, tmp_path):
+    reference(family, "ForConditionalGeneration").save_pretrained(tmp_path)
+    path = tmp_path / file
     if file == "config.json":
-        (tmp_path / "bart" / "generation_config.json").unlink()
+        (tmp_path / "generation_config.json").unlink(missing_ok=True)
+        path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "eos_token_id"}))
     said = json.loads(path.read_text()) if path.is_file() else {}
     path.write_text(json.dumps(said | {key: wrong}))
-    with pytest.raises(ValueError, match=f"{key}: only that of .* Received: {wrong}"):
-        zoo.Seq2SeqLM.from_preset(tmp_path / "bart")
+    with pytest.raises(ValueError, match=f"{key}: only .* is implemented. Received: {wrong}"):
+        zoo.Seq2SeqLM.from_preset(tmp_path)
     path.write_text(json.dumps(said | {key: right}))
-    zoo.Seq2SeqLM.from_preset(tmp_path / "bart")
+    zoo.Seq2SeqLM.from_preset(tmp_path)
 
 
-def test_what_lora_added_is_written_and_again(tmp_path):
-    task = zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=3)
+def test_how_texts_are_said_is_in_its_own_file_if_there_is_one(tmp_path):
+    reference("Bart", "ForConditionalGeneration").save_pretrained(tmp_path)
+    config, own = tmp_path / "config.json", tmp_path / "generation_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"forced_bos_token_id": 9}))
+    assert "forced_bos_token_id" not in json.loads(own.read_text())
+    assert not zoo.Seq2SeqLM.from_preset(tmp_path).force_start
+    own.unlink()
+    with pytest.raises(ValueError, match=r"forced_bos_token_id: only that of bos_token_id=0 .* Received: 9"):
+        zoo.Seq2SeqLM.from_preset(tmp_path)
+
+
+GATED = {"head_dim": 5, "activation": "gelu_approximate", "gated": True, "tie_embedding": False}
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (
+            lambda: zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=3),
+            "BertForSequenceClassification",
+        ),
+        (lambda: zoo.MaskedLM(zoo.AlbertBackbone(97, 2, 3, 12, 29, embedding_dim=5)), "AlbertForMaskedLM"),
+        (lambda: zoo.Seq2SeqLM(zoo.BartBackbone(97, 2, 3, 12, 29)), "BartForConditionalGeneration"),
+        (lambda: zoo.Seq2SeqLM(zoo.T5Backbone(97, 2, 3, 12, 29, **GATED)), "T5ForConditionalGeneration"),
+    ],
+)
+def test_what_lora_added_is_written(make, name, tmp_path):
+    task = make()
+    before = [numbers(weight) for weight in task.weights]
     task.backbone.enable_lora(2)
-    rng = np.random.default_rng(0)
+    task.backbone.token_embedding.enable_lora(2)
+    rng, changed = np.random.default_rng(0), []
     for weight in task.weights:
-        if "lora" in weight.path:
+        if "/lora_" in weight.path:
             weight.assign(rng.normal(size=weight.shape))
-    before = numbers(task(given(task)))
-    for _ in range(2):  # the second takes the place of the first
-        zoo.presets.export_to_huggingface(task, tmp_path / "ours")
-    model = transformers.BertForSequenceClassification.from_pretrained(tmp_path / "ours").eval()
-    check_equal(task, model)
-    np.testing.assert_array_equal(numbers(task(given(task))), before)
-    (tmp_path / "ours" / "mine.py").write_text("")
-    with pytest.raises(ValueError, match=r"it also holds mine\.py"):
-        zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+            changed.append(weight.path.rsplit("/", 1)[0])
+    assert any("token" in path for path in changed) and any("query" in path for path in changed)
+    held = [numbers(weight) for weight in task.weights]
+    assert len(held) > len(before)
+    zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    check_equal(task, getattr(transformers, name).from_pretrained(tmp_path / "ours").eval())
+    for weight, value in zip(task.weights, held, strict=True):
+        np.testing.assert_array_equal(numbers(weight), value)
 
 
-def test_what_is_quantized_is_not_written(tmp_path):
+def test_an_export_takes_the_place_of_another(tmp_path):
+    tokenizer = zoo.tokenizers.WordPiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(92))])
+    task = zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), tokenizer=tokenizer, num_classes=3)
+    zoo.presets.export_to_huggingface(task, tmp_path / "ours", max_shard_size=0.000004)
+    assert len(list((tmp_path / "ours").glob("model-*.safetensors"))) > 1
+    other = zoo.TextClassifier(zoo.BertBackbone(97, 1, 3, 12, 29), num_classes=3)
+    zoo.presets.export_to_huggingface(other, tmp_path / "ours")
+    assert sorted(path.name for path in (tmp_path / "ours").iterdir()) == ["config.json", "model.safetensors"]
+    check_equal(other, transformers.BertForSequenceClassification.from_pretrained(tmp_path / "ours").eval())
+
+
+@pytest.mark.parametrize("name", ["mine.py", "spiece.model", "results.json", "optimizer.safetensors", "README.md"])
+def test_what_is_no_export_is_not_replaced(name, tmp_path):
     task = zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=3)
-    task.quantize("int8")
-    with pytest.raises(ValueError, match="Received: a quantized model"):
+    zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    (tmp_path / "ours" / name).write_text("mine")
+    with pytest.raises(ValueError, match=f"it also holds {name}"):
         zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    assert (tmp_path / "ours" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("part", ["task", "backbone"])
+def test_what_is_quantized_is_not_written(part, tmp_path):
+    task = zoo.TextClassifier(zoo.BertBackbone(97, 2, 3, 12, 29), num_classes=3)
+    (task if part == "task" else task.backbone).quantize("int8")
+    task.backbone.enable_lora(2)
+    with pytest.raises(ValueError, match=r"Received: a quantized model .*Write the model that it was made from"):
+        zoo.presets.export_to_huggingface(task, tmp_path / "ours")
+    assert not (tmp_path / "ours").exists()

@@ -72,6 +72,17 @@ def test_of_an_albert(corpus, tmp_path):
     ours = zoo.presets.load_tokenizer(tmp_path)
     assert type(ours) is zoo.tokenizers.Unigram
     check_same(ours, theirs, without_accents(TEXTS + fuzzed(503)))
+    check_added_tokens(ours, theirs, tmp_path)
+
+
+def check_added_tokens(ours, theirs, folder):
+    """What `transformers` writes beside the model, special tokens and sentinels, is read; another token is refused."""
+    theirs.save_pretrained(folder)
+    assert zoo.presets.load_tokenizer(folder).fingerprint() == ours.fingerprint()
+    theirs.add_tokens(["dog"])
+    theirs.save_pretrained(folder)
+    with pytest.raises(ValueError, match=r"are not implemented\. Received: \['dog'\]"):
+        zoo.presets.load_tokenizer(folder)
 
 
 @pytest.mark.parametrize("model_type", ["t5", "mt5"])
@@ -93,6 +104,7 @@ def test_of_a_t5(model_type, corpus, tmp_path):
     again = type(ours).from_config(ours.get_config())
     again.load_assets(str(tmp_path))
     assert again.fingerprint() == ours.fingerprint()
+    check_added_tokens(ours, theirs, tmp_path)
 
 
 def test_of_an_mt5_whose_model_has_the_sentinels(corpus, tmp_path):

@@ -122,6 +122,24 @@ def test_only_what_is_needed_comes_and_comes_once(served, original, monkeypatch)
     assert served.asked == []
 
 
+def test_a_tokenizer_is_refused_before_the_weights_come(served, folder, original):
+    (folder / "tokenizer_config.json").write_text(json.dumps({"do_basic_tokenize": False}))
+    with pytest.raises(ValueError, match="do_basic_tokenize: only True is implemented"):
+        zoo.TextClassifier.from_preset(HANDLE, num_classes=3)
+    assert "model.safetensors" not in served.files_asked()
+    same(zoo.TextClassifier.from_preset(HANDLE, num_classes=3, tokenizer=None).backbone, original)
+
+
+def test_how_a_model_says_texts_comes_too(served, folder):
+    zoo.presets.export_to_huggingface(zoo.BartBackbone(13, 1, 3, 12, 29), folder.parent / "bart")
+    path = folder.parent / "bart" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"architectures": ["BartForConditionalGeneration"]}))
+    (path.parent / "generation_config.json").write_text(json.dumps({"forced_bos_token_id": 0}))
+    served.models["someone/tiny-bart"] = path.parent
+    assert zoo.Seq2SeqLM.from_preset("hf://someone/tiny-bart", tokenizer=None, preprocessor=None).force_start
+    assert served.files_asked() == ["config.json", "generation_config.json", "model.safetensors"]
+
+
 def test_a_card_leads_to_the_hub(served, write_card, original):
     same(zoo.presets.load_backbone(NAME), original)
     assert list(zoo.presets.load_tokenizer(NAME).get_vocabulary()) == PIECES

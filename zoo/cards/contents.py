@@ -37,7 +37,9 @@ def bring(handle, weights: bool = False, text: bool = False) -> Location:
         verify(location.folder, card.source.files)
     if location.folder is not None or not location.address.startswith(hub.HUB) or (card and not (weights or text)):
         return location
-    folder = hub.fetch(location.address, weights, lambda folder: _is_ours(folder, card))
+    # A tokenizer that we refuse is refused before its weights come.
+    check = (lambda folder: open_text_parts(dataclasses.replace(location, folder=folder))) if text and weights else None
+    folder = hub.fetch(location.address, weights, lambda folder: _is_ours(folder, card), check)
     return dataclasses.replace(location, folder=folder) if published_table(folder) else location
 
 

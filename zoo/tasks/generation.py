@@ -22,11 +22,12 @@ class Generator:
         first_id: int, what the decoder reads first.
         end_id: int, the token that ends a text.
         pad_id: int, what stands after it.
+        start_id: int, the token that every text is made to begin with, or None.
     """
 
-    def __init__(self, backbone, first_id: int, end_id: int, pad_id: int):
+    def __init__(self, backbone, first_id: int, end_id: int, pad_id: int, start_id: int | None = None):
         self.backbone = backbone
-        self.first_id, self.end_id, self.pad_id = first_id, end_id, pad_id
+        self.first_id, self.end_id, self.pad_id, self.start_id = first_id, end_id, pad_id, start_id
         self._begin = compiled(self._begin_of, backbone)
         self._steps = {name: compiled(getattr(self, f"_{name}"), backbone) for name in STEPS}
 
@@ -39,7 +40,11 @@ class Generator:
     def _read(self, token_ids, index, caches, context, bias):
         """Logits (batch, vocabulary_size) after the tokens (batch,), and the decoder's output (batch, hidden_dim)."""
         hidden, caches = self.backbone.decode_step(token_ids[:, None], index, caches, context, bias)
-        return ops.cast(self.backbone.logits(hidden)[:, 0], "float32"), hidden[:, 0], caches
+        logits = ops.cast(self.backbone.logits(hidden)[:, 0], "float32")  # (batch, vocabulary_size)
+        if self.start_id is not None:
+            possible = ops.equal(ops.arange(logits.shape[-1]), self.start_id)  # (vocabulary_size,)
+            logits = ops.where(ops.logical_or(ops.greater(index, 0), possible), logits, -float("inf"))
+        return logits, hidden[:, 0], caches
 
     def _likeliest(self, last, index, caches, context, bias, room):
         """The likeliest tokens that follow, `room` int array (steps,) of them: int (batch, steps), and the caches.

@@ -95,7 +95,8 @@ class Contrastive:
             past: float array (batch, steps, hidden_dim), of length 1, of the tokens before them.
         """
         likeness = (vectors @ past.transpose(0, 2, 1)).max(axis=2)  # (batch, candidates)
-        return ((1 - self.penalty) * probabilities - self.penalty * likeness).argmax(axis=1)
+        scores = (1 - self.penalty) * probabilities - self.penalty * likeness
+        return np.where(probabilities > 0, scores, -np.inf).argmax(axis=1)  # what is impossible says nothing new
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Seq2SeqLM(Task):
         tokenizer: a tokenizer; needed for raw text.
         max_target_length: int, longest target, in tokens, special tokens included; the backbone's longest when None.
         label_smoothing: float, probability that is taken from the right token and spread over all.
+        force_start: bool, whether the first token that is said is the start token, however unlikely the model thinks it
+            is; some published BARTs want it.
         **kwargs: `preprocessor`, `seed`, `compile`, `name`.
 
     Returns of a call:
@@ -47,8 +49,15 @@ class Seq2SeqLM(Task):
         model.generate(["ein Hund bellt"], sampler="beam")
     """
 
-    def __init__(self, backbone, tokenizer=None, max_target_length=None, label_smoothing=0.0, **kwargs):
+    def __init__(
+        self, backbone, tokenizer=None, max_target_length=None, label_smoothing=0.0, force_start=False, **kwargs
+    ):
         check_encoder_decoder(type(self).__name__, backbone)
+        if force_start and not backbone.frame.target_starts:
+            raise ValueError(
+                f"The targets of a {type(backbone).__name__} do not begin with the start token. Received: "
+                "force_start=True. Leave it out."
+            )
         longest = backbone.max_sequence_length
         if max_target_length is not None and not 2 < max_target_length <= longest:
             raise ValueError(
@@ -57,6 +66,7 @@ class Seq2SeqLM(Task):
             )
         self.max_target_length = max_target_length
         self.label_smoothing = label_smoothing
+        self.force_start = force_start
         decoded = backbone(backbone.input)["decoder_sequence_output"]
         logits = keras.ops.cast(backbone.logits(decoded), "float32")  # (batch, target_length, vocabulary_size)
         super().__init__(backbone, backbone.input, {features.TARGET_IDS: logits}, tokenizer=tokenizer, **kwargs)
@@ -255,7 +265,8 @@ class Seq2SeqLM(Task):
         variables = [id(variable) for variable in self.backbone.variables]
         if self._generator is None or self._generator[0] != variables:
             ids = self._special_ids()
-            self._generator = (variables, Generator(self.backbone, ids.first, ids.end, ids.padding))
+            start = ids.start if self.force_start else None
+            self._generator = (variables, Generator(self.backbone, ids.first, ids.end, ids.padding, start))
         return self._generator[1]
 
     def _text(self, ids) -> str:
@@ -270,6 +281,7 @@ class Seq2SeqLM(Task):
             **super().get_config(),
             "max_target_length": self.max_target_length,
             "label_smoothing": self.label_smoothing,
+            "force_start": self.force_start,
         }
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 CONFIG_FILE = "config.json"
+# How a model of Hugging Face says a text, where that is not in the other.
+GENERATION_FILE = "generation_config.json"
 # In model folders as Google released BERT and ALBERT.
 RELEASED_CONFIG_FILES = ("bert_config.json", "albert_config.json")
 TOKENIZER_FILE = "tokenizer.json"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.weights.checkpoints import INDEXED, WHOLE
-from zoo.weights.files import CONFIG_FILE
+from zoo.weights.files import CONFIG_FILE, GENERATION_FILE
 from zoo.weights.hub_errors import explained
 from zoo.weights.strict_json import MAX_JSON_BYTES, read_json
 
@@ -76,18 +76,24 @@ class Listing:
     sha256: dict[str, str]
 
 
-def fetch(address: str, weights: bool = True, accept: Callable[[Path], bool] | None = None) -> Path:
+def fetch(
+    address: str,
+    weights: bool = True,
+    accept: Callable[[Path], bool] | None = None,
+    check: Callable[[Path], object] | None = None,
+) -> Path:
     """Bring the files of a model to this machine, if they are not here yet.
 
-    These are `config.json`, then what its tokenizer is read from, then the weights in one form (safetensors, else
-    `pytorch_model.bin`, each whole or in shards), and nothing else. The hub is asked what the revision is at present;
-    if it cannot be reached, what is here is used. Large files are compared with the SHA-256 that the hub states, once,
-    when they have come.
+    These are `config.json` and `generation_config.json`, then what its tokenizer is read from, then the weights in one
+    form (safetensors, else `pytorch_model.bin`, each whole or in shards), and nothing else. The hub is asked what the
+    revision is at present; if it cannot be reached, what is here is used. Large files are compared with the SHA-256
+    that the hub states, once, when they have come.
 
     Args:
         address: str, `hf://organisation/model` or `hf://organisation/model@revision`.
         weights: bool, False to leave the weights out.
         accept: function from the folder, in which `config.json` is by then, to a bool: False if no more is needed.
+        check: function of the folder, in which all but the weights is by then; what it raises spares their download.
 
     Returns:
         `Path` of the folder in the cache; its files are links that lead to the cache's `blobs`.
@@ -108,7 +114,10 @@ def fetch(address: str, weights: bool = True, accept: Callable[[Path], bool] | N
         listing = _ask(replace(model, revision=folder.name))
     if accept is not None and not accept(folder):
         return folder
+    _bring(listing, [name for name in (GENERATION_FILE,) if name in listing.sizes], MAX_JSON_BYTES)
     _bring(listing, [name for name in TEXT_FILES if name in listing.sizes], LARGEST_TEXT_FILE)
+    if check is not None:
+        check(folder)
     if weights:
         _bring(listing, _remote_weights(listing, folder))
     return folder

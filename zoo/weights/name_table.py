@@ -100,8 +100,8 @@ class NameTable:
             no token uses, which we do without.
         folded: dict from a tensor whose first row is added to every token, because all tokens are of one kind there, to
             the path of the weight of ours that takes it up, and the key that counts its rows, with the default.
-        special_ids: dict from a key that names a token to the key of the token that it must be, where it is said: our
-            models begin a text with no other.
+        special_ids: dict from a key that names a token to `(key, default)` of the token that it must be, where it is
+            said: our models begin a text with no other.
         base_suffix: str, what follows `published_name` in the class of a model without a head.
     """
 
@@ -125,7 +125,7 @@ class NameTable:
     optional: tuple[str, ...] = ()
     unused_positions: Callable[[dict], int] = lambda config: 0
     folded: Mapping[str, tuple[str, str, int]] = _nothing()
-    special_ids: Mapping[str, str] = _nothing()
+    special_ids: Mapping[str, tuple[str, int]] = _nothing()
     base_suffix: str = "Model"
 
     def published_head(self, config: dict, task: str | None = None) -> Head | None:

@@ -54,9 +54,10 @@ def read_arguments(table: NameTable, config: dict, where: str) -> dict:
     for key, other in table.same.items():
         if key in config and config[key] != config.get(other, config[key]):
             problems.append(f"{key}: must be the same as {other}={config[other]!r}. Received: {config[key]!r}")
-    for key, other in table.special_ids.items():
-        if config.get(key) is not None and config[key] != config.get(other, config[key]):
-            problems.append(f"{key}: only that of {other}={config[other]!r} is implemented. Received: {config[key]!r}")
+    for key, (other, default) in table.special_ids.items():
+        only = config.get(other, default)
+        if config.get(key) not in (None, only):
+            problems.append(f"{key}: only that of {other}={only!r} is implemented. Received: {config[key]!r}")
     if problems:
         raise ValueError(
             f"{where} does not describe a {table.architecture} of this package:\n  " + "\n  ".join(problems)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.weights.checkpoints import Checkpoint
 from zoo.weights.configuration import check_arguments
-from zoo.weights.files import CONFIG_FILE
+from zoo.weights.files import CONFIG_FILE, GENERATION_FILE
 from zoo.weights.loading import has_extras, load_checkpoint
 from zoo.weights.name_table import Head, NameTable
 from zoo.weights.published.albert import ALBERT
@@ -24,8 +24,6 @@ from zoo.weights.settings import read_arguments
 from zoo.weights.strict_json import read_json
 from zoo.weights.tensorflow_checkpoint import TensorFlowCheckpoint
 from zoo.weights.undrawn import without_drawing
-
-GENERATION_FILE = "generation_config.json"
 
 __all__ = [
     "ALBERT",
@@ -140,10 +138,11 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
     if reason is not None:
         if {"num_classes", "class_names"} & set(given):
             return None
+        classes = {"TextClassifier": "say how many classes there are (`num_classes=...`)"}
+        instead = classes.get(task, f"load the backbone and give it to `zoo.{task}`")
         raise ValueError(
             f"{folder} holds a {config['architectures'][0]}, which cannot become a {task}: {reason}. For a new head on "
-            "its backbone say how many classes there are (`num_classes=...`), or load the backbone and give it to the "
-            "class."
+            f"its backbone {instead}."
         )
     arguments = head.arguments(config)
     if load_weights and has_extras(table, head, _checkpoint(folder, config)):
@@ -176,17 +175,19 @@ def export_to_huggingface(
     """Write a model as a folder that `transformers` loads, with equal outputs.
 
     Architecture, head and tokenizer are written down as Hugging Face has them: a pre-norm BERT is a
-    `RobertaPreLayerNorm` there, a pre-norm BART an `MBart`.
+    `RobertaPreLayerNorm` there, a pre-norm BART an `MBart`. What LoRA has learned is added to the weights that are
+    written; the model itself stays as it is.
 
     Args:
         preset: a name of `zoo.list_presets()`, a folder or a handle; or a task or a backbone.
-        folder: path. What was there before is replaced when all went well.
+        folder: path. What was exported there before is replaced when all went well.
         tokenizer: bool, False to leave the tokenizer out.
         max_shard_size: float, GB, largest file of weights.
         **overrides: arguments of the backbone that replace those of a preset without a head.
 
     Raises:
-        ValueError: if Hugging Face has no such architecture, head or tokenizer, with what is in the way.
+        ValueError: if Hugging Face has no such architecture, head or tokenizer, with what is in the way; if the model
+            is quantized; or the folder holds anything else than an export.
     """
     from zoo import presets
 
@@ -209,9 +210,10 @@ def _read_config(folder):
         return released, read_released(released)
     path = folder / CONFIG_FILE
     config = read_json(path) if path.is_file() else {}
-    if (folder / GENERATION_FILE).is_file():  # what it says comes first, as in transformers
+    if (folder / GENERATION_FILE).is_file():  # where it is, it alone says how texts begin, as in `transformers`
         said = read_json(folder / GENERATION_FILE)
-        config |= {key: said[key] for key in ("decoder_start_token_id", "forced_bos_token_id") if key in said}
+        config["forced_bos_token_id"] = said.get("forced_bos_token_id")
+        config |= {key: said[key] for key in ("decoder_start_token_id",) if key in said}
     # Those of the first BERTs, Google's own, have the key of a BERT and no name.
     if "type_vocab_size" in config and not {"model_type", "embedding_size", "registered_name"} & config.keys():
         config["model_type"] = "bert"

@@ -31,6 +31,11 @@ def layers(arguments):
     return found
 
 
+def is_forced(config):
+    """Whether what the decoder says is made to begin with the start token."""
+    return config.get("forced_bos_token_id") is not None
+
+
 BART = NameTable(
     architecture="BartBackbone",
     published_name="Bart",
@@ -67,14 +72,16 @@ BART = NameTable(
         "decoder_attention_heads": "encoder_attention_heads",
         "decoder_ffn_dim": "encoder_ffn_dim",
     },
-    # The decoder begins with the end token, and says the start token first.
-    special_ids={"decoder_start_token_id": "eos_token_id", "forced_bos_token_id": "bos_token_id"},
+    # The decoder begins with the end token, and what it says with the start token.
+    special_ids={"decoder_start_token_id": ("eos_token_id", 2), "forced_bos_token_id": ("bos_token_id", 0)},
     layers=layers,
     prefix="model.",
     heads=(
         *heads.classification("classification_head.out_proj", inner="classification_head.dense"),
         heads.spans(),
-        Head("ForConditionalGeneration", "Seq2SeqLM", {}),
+        Head("ForConditionalGeneration", "Seq2SeqLM", {}, lambda config: {"force_start": is_forced(config)}),
+        # There is no more in a head than in the model without it, and it may say how it would speak with one.
+        Head("Model", "Seq2SeqLM", {}, lambda config: {"force_start": True} if is_forced(config) else None),
     ),
     ignored=("classification_head.*", "qa_outputs.*"),
     zeros=("final_logits_bias",),

@@ -35,8 +35,11 @@ def refusal(head: Head, config: dict, activation: str) -> str | None:
         return head.refused
     if head.activation not in (None, activation):
         return f"its activation is {head.activation!r} there, and here the backbone's, {activation!r}"
-    if head.task == "TextClassifier" and config.get("problem_type") not in (None, "single_label_classification"):
-        return f"its outputs are no classes of which one is right (problem_type={config['problem_type']!r})"
+    problem = config.get("problem_type")
+    if head.task == "TextClassifier" and problem not in (None, "single_label_classification"):
+        return f"its outputs are no classes of which one is right (problem_type={problem!r})"
+    if head.task == "TextRegressor" and (problem not in (None, "regression") or num_labels(config) != 1):
+        return f"its outputs are not one number (problem_type={problem!r}, {num_labels(config)} outputs)"
     return None
 
 
@@ -47,7 +50,8 @@ def _classes(config):
 
 
 def _number(config):
-    return {} if num_labels(config) == 1 else None
+    is_number = num_labels(config) == 1 or config.get("problem_type") == "regression"
+    return {} if is_number else None
 
 
 def _tags(config):

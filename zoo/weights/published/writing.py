@@ -12,13 +12,17 @@ import numpy as np
 from zoo.weights.checkpoints import WHOLE
 from zoo.weights.files import CONFIG_FILE, bytes_to_save, writing_folder
 from zoo.weights.name_table import Head, NameTable
+from zoo.weights.published.tokenizer_files import SETTINGS_FILE
 from zoo.weights.published.tokenizers import write_tokenizer
 from zoo.weights.quantization import quantized_layers
 from zoo.weights.settings import backbone_arguments, write_settings
 
 GIGABYTE = 10**9
-# What a folder may hold that another takes the place of.
-ENTRIES = ("*.json", "*.safetensors", "vocab.txt", "merges.txt", "*.model", "README.md", "LICENSE")
+# What is written, and so may be replaced.
+ENTRIES = (
+    CONFIG_FILE, SETTINGS_FILE, "model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors",
+    "vocab.txt", "vocab.json", "merges.txt",
+)  # fmt: skip
 
 
 def write_published(
@@ -45,7 +49,7 @@ def write_published(
             f"Weights of whole precision can be written. Received: a quantized model ({quantized[0]}, ...). Write the "
             "model that it was made from."
         )
-    table, config = _choose(backbone, tables, {} if tokenizer is None else _special_ids(backbone, tokenizer))
+    table, config = _choose(backbone, tables, {} if tokenizer is None else _special_ids(model, tokenizer))
     head = None if model is backbone else _head(table, model)
     config["architectures"] = [table.published_name + (table.base_suffix if head is None else head.suffix)]
     if head is not None:
@@ -60,7 +64,8 @@ def write_published(
         _write_weights(_tensors(table, places, backbone, config, head, merged), new, int(max_shard_size * GIGABYTE))
 
 
-def _special_ids(backbone, tokenizer):
+def _special_ids(model, tokenizer):
+    backbone = getattr(model, "backbone", model)
     ids = {
         "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": tokenizer.start_token_id,
@@ -69,6 +74,8 @@ def _special_ids(backbone, tokenizer):
     if hasattr(backbone, "frame"):
         first = {"start": "bos_token_id", "end": "eos_token_id", "padding": "pad_token_id"}[backbone.frame.first]
         ids["decoder_start_token_id"] = ids[first]
+    if getattr(model, "force_start", False):
+        ids["forced_bos_token_id"] = tokenizer.start_token_id
     return ids
 
 
