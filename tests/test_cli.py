@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
@@ -19,9 +20,11 @@ import pytest
 import zoo
 from tests import texts
 from zoo import cli
-from zoo.shell import predictions
-from zoo.shell.options import console
-from zoo.training import sentence_objectives
+from zoo.shell import options
+from zoo.shell.options import LANGUAGES, console
+from zoo.shell.recipes import read_recipe
+from zoo.shell.remedies import remedy
+from zoo.training import quickstart, sentence_objectives
 from zoo.training.comparison import Score
 from zoo.training.runs import write_metrics
 
@@ -158,10 +161,83 @@ def test_show_tells_what_the_card_holds():
     assert f"{zoo.presets.read_card('bert_base_zh').parameter_count:,}" in printed
 
 
-def test_tables_are_not_cut_in_a_pipe():
+def test_a_pipe_gets_plain_and_complete_lines():
     card = zoo.presets.read_card("bert_tiny_zh_mixed")
-    assert card.training.command in works("show", card.name, columns=80)
-    assert re.search(rf"{card.name}.*{re.escape(card.description)}", works("list", "bert_tiny_*", columns=80))
+    shown = works("show", card.name, columns=80)
+    lines = shown.splitlines()
+    assert f"name: {card.name}" in lines and f"description: {card.description}" in lines
+    assert f"trained by: {card.training.command}" in lines
+    for score in card.scores:
+        assert any(line.endswith(f": {score.command}") for line in lines)
+        assert any(line.startswith(f"{score.task} {score.split}\t{score.metric}\t{score.mean:.4g} ") for line in lines)
+    assert not re.search("[─│┃━]", shown)
+    listed = [line.split("\t") for line in works("list", "bert_tiny_*", columns=80).splitlines()]
+    assert [row[0] for row in listed] == list(zoo.presets.list_presets("bert_tiny_*"))
+    assert [row[-1] for row in listed if row[0] == card.name] == [card.description]
+    recipes = [line.split("\t") for line in works("recipes", columns=80).splitlines()]
+    assert ["albert", "albert_base_v2_en_uncased", "", read_recipe("albert").description] in recipes
+
+
+def test_a_terminal_shows_commands_uncut_below_the_tables(monkeypatch):
+    card = zoo.presets.read_card("bert_tiny_zh_mixed")
+    monkeypatch.setattr(cli, "console", cli.Console(force_terminal=True, width=80, color_system=None))
+    tables, commands = works("show", card.name).split("\ntrained by\n")
+    assert max(map(len, tables.splitlines())) == 80 and card.training.command[:30] not in tables
+    lines = commands.splitlines()
+    assert lines[0] == card.training.command
+    assert {score.command for score in card.scores} <= set(lines)
+    assert "bert_tiny_zh_mixed" in works("list", "bert_tiny_*") and "presets" in works("list", "bert_tiny_*")
+
+
+@pytest.mark.parametrize(("pattern", "nearest"), [("bret*", "bert_"), ("*_uncaesd", "_uncased")])
+def test_a_pattern_without_a_match_names_the_nearest(pattern, nearest):
+    message = refuses("list", pattern)
+    assert f"Received: pattern='{pattern}'" in message
+    names = message.partition("nearest names are: ")[2].partition(". ")[0].split(", ")
+    assert len(names) == 5 and all(nearest in name for name in names)
+    assert "nearest" not in refuses("list", "nothing?")
+
+
+def test_version():
+    assert works("--version") == f"zoo {zoo.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["recipes"], 0),
+        (["recipes", "albert"], 0),
+        (["list", "bret*"], 2),
+        (["pretrain", "corpus", "--run", "run", "--recipe", "brt"], 2),
+        (["corrupt", "--language", "xx", "a film"], 2),
+        (["corrupt", "--objective", "MaskedLn", "a film"], 2),
+    ],
+)
+def test_what_needs_no_keras_does_not_wait_for_it(arguments, code):
+    said = (
+        f"import sys; from zoo import cli; sys.argv = ['zoo', *{arguments!r}]\n"
+        "try: cli.main()\n"
+        "except SystemExit as ended: assert (ended.code or 0) == " + str(code) + ", ended.code\n"
+        "assert not {'keras', 'tensorflow', 'pandas', 'grain'} & set(sys.modules), 'heavy'"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_languages_are_those_of_quickstart():
+    assert LANGUAGES == quickstart.PRESETS
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Use `tokenizer.with_sentinels(3)`", "`zoo prepare ... --sentinels 100`"),
+        ("Expected a folder written by `zoo.data.prepare`", "`zoo prepare FILES --to FOLDER`"),
+        ("Name the column, `text_columns='...'`", "`--text-columns NAME`"),
+    ],
+)
+def test_a_remedy_in_python_is_one_of_the_shell_too(message, expected):
+    assert expected in remedy(message) and remedy("The disk is full") == ""
 
 
 def test_an_unknown_preset_lists_the_nearest_names():
@@ -203,6 +279,18 @@ def test_corrupt_shows_what_a_decoder_must_say(preset):
     assert re.search(r"^target +<extra_id_0> ", printed, re.MULTILINE)
 
 
+def test_corrupt_says_that_one_text_has_no_other_document(preset):
+    objective = ("corrupt", "--preset", preset, "--objective", "MaskedLM + NextSentence")
+    one, other = "the film was good. the book was bad.", "the meal was warm. the room was cold."
+    assert "note     NextSentence draws its random segments from other documents" in works(*objective, one)
+    assert "note" not in works(*objective, one, other)
+    assert "note" not in works("corrupt", "--preset", preset, "--objective", "SentenceOrder", one)
+    shown = zoo.objectives.preview(zoo.objectives.NextSentence(), one, zoo.presets.load_tokenizer(preset))
+    assert f"<p>note: {shown.note}</p>" in shown._repr_html_()
+    with mock.patch.object(cli, "console", cli.Console(force_terminal=True, width=1000, color_system="truecolor")):
+        assert f"note: {shown.note}" in works(*objective, one)
+
+
 def test_corrupt_refuses_an_unknown_objective(preset):
     message = refuses("corrupt", "--preset", preset, "--objective", "MaskedLn", "the film was good .")
     assert "MaskedLM" in message
@@ -224,6 +312,13 @@ def test_prepare_counts_what_it_wrote(corpus):
     assert "30 documents" in printed
     assert "131 pieces\n" in printed
     assert zoo.data.load_tokenizer(folder).vocabulary_size() <= 131
+
+
+def test_prepare_says_that_there_were_too_few_pieces(tmp_path):
+    (tmp_path / "tale.txt").write_text("The dog barked.\n", encoding="utf-8")
+    printed = works("prepare", tmp_path / "tale.txt", "--to", tmp_path / "to", "--vocabulary-size", 300)
+    made = zoo.data.load_tokenizer(tmp_path / "to").vocabulary_size()
+    assert f"{made} pieces, and not 300: there is too little text for more\n" in printed
 
 
 def test_prepare_leaves_a_finished_folder_as_it_is(corpus):
@@ -312,6 +407,13 @@ def test_pretrain_refuses_to_go_on_with_another_configuration(pretrained, corpus
     assert "steps" not in message.replace("warmup_steps", "")
 
 
+def test_a_finished_run_is_gone_on_from_and_not_made_longer(pretrained, corpus):
+    run, _ = pretrained
+    message = refuses(*pretraining(corpus[0], run, "--steps", 9))
+    assert "ended after 6 steps" in message and "Received: steps=9" in message
+    assert f"`--from {run / 'preset'}`" in message
+
+
 @pytest.mark.parametrize("objective", ["MaskedLM + NextSentence", "MaskedLM", "MaskedLM + SentenceOrder"])
 def test_pretrain_goes_on_from_a_preset(pretrained, tmp_path, objective):
     start = pretrained[0] / "preset"
@@ -371,8 +473,9 @@ def test_pretrain_refuses_before_it_writes_anything(corpus, tmp_path, more, expe
 
 
 def test_pretrain_refuses_a_folder_that_was_not_prepared(tmp_path):
-    message = refuses(*pretraining(tmp_path, tmp_path / "run"))
-    assert "prepare" in message
+    (tmp_path / "corpus.txt").write_text("The dog barked.", encoding="utf-8")
+    for path in (tmp_path, tmp_path / "corpus.txt"):
+        assert "`zoo prepare FILES --to FOLDER`" in refuses(*pretraining(path, tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
@@ -544,7 +647,7 @@ def test_predict_reads_standard_input(finetuned):
 
 def test_predict_shows_a_table_in_a_terminal(finetuned, monkeypatch):
     run, _ = finetuned
-    monkeypatch.setattr(predictions, "console", cli.Console(force_terminal=True, width=160))
+    monkeypatch.setattr(options, "console", cli.Console(force_terminal=True, width=160))
     printed = works("predict", run / "preset", "the [/bold] film was good .")
     assert "probability" in printed
     assert "the [/bold] film was good ." in printed
@@ -561,6 +664,21 @@ def test_finetune_refuses_an_unknown_column(preset, tables):
     message = refuses("finetune", preset, "--train", train, "--validation", dev, "--text-columns", "sentense")
     assert "sentense" in message
     assert "sentence" in message.replace("sentense", "")
+
+
+def test_finetune_names_its_options_where_columns_have_other_names(preset, tables, tmp_path):
+    odd = write_table(tmp_path / "odd.tsv", [("好书", "1")], header=("内容", "情感"))
+    message = refuses("finetune", preset, "--train", odd, "--validation", odd)
+    assert "['内容', '情感']" in message and "--text-columns NAME" in message and "--label-column NAME" in message
+    message = refuses("finetune", preset, "--train", odd, "--validation", odd, "--text-columns", "内容")
+    assert "--label-column NAME" in message
+
+
+def test_finetune_refuses_a_table_for_a_file_of_words(preset, tables, tmp_path):
+    train, dev = tables
+    run = tmp_path / "run"
+    message = refuses("finetune", preset, "--task", "tagging", "--train", train, "--validation", dev, "--run", run)
+    assert "train.tsv, a table of whole texts" in message and not run.exists()
 
 
 def test_finetune_refuses_a_table_without_labels(preset, tables, tmp_path):

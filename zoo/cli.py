@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from zoo.shell.comparisons import compare_objectives, compare_sentence_objectives
 from zoo.shell.options import (
+    LANGUAGES,
     BatchSize,
     DataParallel,
     Dtype,
@@ -22,10 +24,10 @@ from zoo.shell.options import (
     changes_of,
     console,
     share_batches_if,
-    uncut,
 )
 from zoo.shell.predictions import generate, predict
 from zoo.shell.pretraining import prepare, pretrain, recipes
+from zoo.shell.remedies import remedy
 
 app = typer.Typer(
     name="zoo",
@@ -37,20 +39,59 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import zoo
+
+        print(f"zoo {zoo.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Options of `zoo` itself."""
+
+
 @app.command("list")
 def list_command(pattern: Annotated[str, typer.Argument(help="Names, with * and ?.")] = "*") -> None:
-    """List the presets: what is shipped and what is published."""
-    from zoo import presets
+    """List the presets: what is shipped and what is published.
 
-    uncut().print(presets.list_presets(pattern))
+    A table in a terminal, lines with tabs in a file or a pipe.
+    """
+    from zoo import presets
+    from zoo.cards.views import nearest_names
+
+    found = presets.list_presets(pattern)
+    if not found:
+        nearest = ", ".join(nearest_names(pattern, presets.list_presets()))
+        hint = f"The nearest names are: {nearest}. " if nearest else ""
+        raise ValueError(
+            f"No preset has a name that matches the pattern. {hint}`zoo list` shows all. Received: pattern={pattern!r}"
+        )
+    if console.is_terminal:
+        console.print(found)
+    else:
+        print(*map("\t".join, found.rows()), sep="\n")
 
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="A name of `zoo list`.")]) -> None:
-    """Show all that is known of a preset."""
-    from zoo import presets
+    """Show all that is known of a preset.
 
-    uncut().print(presets.describe(name))
+    A table in a terminal, plain lines in a file or a pipe.
+    """
+    from zoo import presets
+    from zoo.cards.views import card_lines
+
+    if not console.is_terminal:
+        print(*card_lines(presets.read_card(name)), sep="\n")
+        return
+    for part in presets.describe(name).renderables:
+        console.print(part, soft_wrap=isinstance(part, Text))  # a command can be copied as it is
 
 
 @app.command()
@@ -145,7 +186,13 @@ def evaluate(
 
 @app.command()
 def corrupt(
-    text: Annotated[list[str], typer.Argument(help="Texts, each a document.")],
+    text: Annotated[
+        list[str],
+        typer.Argument(
+            help="Texts, each in quotation marks and a document of its own; give NextSentence two, because its random "
+            'segments come from other documents: "The cat sat on the mat. It purred." "It rained. Nobody came."'
+        ),
+    ],
     objective: Annotated[
         str, typer.Option(help='As in Python: "MaskedLM(unit=\'span\') + NextSentence", "SpanCorruption".')
     ] = "MaskedLM",
@@ -154,13 +201,15 @@ def corrupt(
     seed: Seed = 0,
 ) -> None:
     """Show what an objective makes of a text: what the model is given, and what it must answer."""
-    from zoo import objectives, presets
-    from zoo.training.quickstart import preset_of_language
+    from zoo import objectives
 
-    tokenizer = presets.load_tokenizer(preset or preset_of_language(language))
+    made = objectives.parse_objective(objective)  # first, because what follows takes seconds to load
+    from zoo import presets
+
+    tokenizer = presets.load_tokenizer(preset or LANGUAGES[language])
     if not tokenizer.sentinel_ids:
         tokenizer = tokenizer.with_sentinels()  # for the objectives of T5; the others never see them
-    shown = objectives.preview(objectives.parse_objective(objective), text, tokenizer, seed=seed)
+    shown = objectives.preview(made, text, tokenizer, seed=seed)
     if console.is_terminal and not console.no_color:
         console.print(shown)
     else:
@@ -202,5 +251,5 @@ def main() -> None:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
         Console(stderr=True).print(f"[bold red]zoo:[/] {type(error).__name__}: ", end="")
-        print(error, file=sys.stderr)
+        print(*filter(None, (str(error), remedy(str(error)))), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None

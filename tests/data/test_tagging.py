@@ -75,6 +75,37 @@ def test_a_wrong_file_is_refused_with_the_line(tmp_path, name, text, column, mes
         zoo.data.read_tagged(written(tmp_path, name, text), column=column)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "text\tlabel\nA gripping film .\tpos\nDull and long .\tneg\n",
+        "A gripping film .\tpos\n\nDull and long .\tneg\n",
+        "text\tlabel\ngripping\tpos\ndull\tneg\n",
+        "Sentence\tLabel\n很好看\t1\n太长了\t0\n",
+        "文本\t标签\n很好看\t1\n",
+        f"{'这家店的菜很好吃，' * 6}\t1\n{'太长了，' * 15}\t0\n",
+    ],
+)
+def test_a_table_of_whole_texts_is_refused(tmp_path, text):
+    with pytest.raises(ValueError, match=r"a\.tsv, a table of whole texts, such as '.*zoo finetune --task text`"):
+        zoo.data.read_tagged(written(tmp_path, "a.tsv", text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hà Nội\tB-LOC\nđẹp\tO\n.\tO\n",  # words may have spaces, in a file with tabs
+        f"http://{'a' * 60}.org\tO\nfilm\tO\n",
+        "text\tNOUN\nlabel\tNOUN\n",
+        "text\tlabel\n\ngood\tO\n",
+        "one\tO\ntwo\tO\n",
+    ],
+)
+def test_a_file_of_words_is_not_taken_for_a_table(tmp_path, text):
+    found = zoo.data.read_tagged(written(tmp_path, "a.tsv", text))
+    assert sum(map(len, found.words)) == text.count("\t")
+
+
 WORDS = [["Anna", "sleeps"], ["."]]
 TAGS = [["B-PER", "O"], ["O"]]
 

@@ -21,11 +21,21 @@ def test_to_keras_hub(tmp_path):
     task().save_to_preset(tmp_path / "own")
     code, _, error = shell("convert", tmp_path / "own", tmp_path / "theirs", "--to", "keras-hub")
     assert code == 2 and "activation: KerasHub has only 'gelu_approximate'" in error
+    assert "With `--set activation=gelu_approximate` it can be written" in error
     arguments = ("--to", "keras-hub", "--set", "activation=gelu_approximate", "--no-tokenizer")
     code, out, error = shell("convert", tmp_path / "own", tmp_path / "theirs", *arguments)
     assert (code, out.strip(), error) == (0, str(tmp_path / "theirs"), "")
     assert type(keras_hub.models.Backbone.from_preset(str(tmp_path / "theirs"))) is keras_hub.models.BertBackbone
     assert not (tmp_path / "theirs" / "tokenizer.json").exists()
+
+
+def test_that_keras_hub_has_no_pre_norm_is_said_plainly(tmp_path):
+    arguments = ("bert_tiny_en_uncased_books", tmp_path / "theirs", "--to", "keras-hub")
+    for more in ((), ("--set", "activation=gelu_approximate")):
+        code, _, error = shell("convert", *arguments, *more)
+        assert code == 2 and "This model is pre-norm" in error and "`--to huggingface`" in error
+        assert "it can be written" not in error  # the activation alone does not help
+    assert not (tmp_path / "theirs").exists()
 
 
 def test_to_huggingface(tmp_path):

@@ -56,6 +56,21 @@ def test_answers_to_questions(tmp_path):
     assert "without one" in refuses("predict", tmp_path / "task", "which film")
 
 
+@pytest.mark.parametrize(
+    ("task", "options", "given"),
+    [
+        (zoo.TokenClassifier, {"labels": ["A", "B", "C"]}, "the good film."),
+        (zoo.QuestionAnswering, {}, "which film\tthe film was good ."),
+        (zoo.TextClassifier, {"class_names": ["no", "yes"]}, TEXTS[0]),
+    ],
+)
+def test_a_folder_of_hugging_face_answers_as_its_preset_does(tmp_path, task, options, given):
+    made, expected = lines(task, tmp_path / "task", given, **options)
+    zoo.presets.export_to_huggingface(made, tmp_path / "theirs")
+    found = [line.split("\t") for line in works("predict", tmp_path / "theirs", given).splitlines()]
+    assert found == expected
+
+
 def test_text_to_text_is_generated(tmp_path):
     backbone = zoo.BartBackbone(
         TOKENIZER.vocabulary_size(), num_layers=1, num_heads=2, hidden_dim=16, intermediate_dim=29,

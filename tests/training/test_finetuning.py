@@ -9,6 +9,7 @@ import zoo
 from tests import texts
 from zoo.data.inputs import class_labels
 from zoo.training.finetuning import finetune
+from zoo.training.finetuning_kinds import KINDS
 
 TAGGED = """Good X B-GOOD
 films X O
@@ -102,6 +103,25 @@ def test_a_reader_is_fitted_and_scored_by_its_f1(preset, tmp_path):
         assert kept["mean"] == pytest.approx(loaded.evaluate_records(dev, on_bad_record="skip")["f1"])
     with pytest.warns(UserWarning), pytest.raises(ValueError, match="training_rows: 11 -> 10"):
         finetune(console, preset, train, dev, run=tmp_path / "run", **{**options, "rows": 10})
+
+
+@pytest.mark.parametrize(
+    ("header", "texts_read", "second"),
+    [
+        ("文本\t标签", ["好", "坏"], None),
+        ("标签\t句子", ["1", "0"], None),
+        ("文本1\t文本2\t标签", ["好", "坏"], ["是", "否"]),
+        ("text\t文本\t标签", ["好", "坏"], None),
+    ],
+)
+def test_chinese_names_of_columns_are_usual_too(tmp_path, header, texts_read, second):
+    columns = header.split("\t")
+    rows = [["好", "是", "1"], ["坏", "否", "0"]] if len(columns) == 3 else [["好", "1"], ["坏", "0"]]
+    path = tmp_path / "table.tsv"
+    path.write_text("\n".join("\t".join(row) for row in [columns, *rows]), encoding="utf-8")
+    examples = KINDS["text"].read(path, None, None)
+    assert (examples.texts, examples.second) == (texts_read, second)
+    assert examples.labels == [row[columns.index("标签")] for row in rows]
 
 
 @pytest.mark.parametrize("task", ["regression", "question-answering", "tagging"])

@@ -1,8 +1,10 @@
 """How presets look in a terminal and in a notebook."""
 
+import difflib
 import html
 import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -12,6 +14,8 @@ from rich.text import Text
 from zoo.cards.card import Card, Score, Training
 from zoo.weights import hub
 
+LIKE = 1.4  # of 2, two shares of letters in common
+SCORES = ("task", "metric", "score", "random weights", "seeds")
 COLUMNS = ("name", "parameters", "size", "where", "licence", "description")
 
 
@@ -33,7 +37,8 @@ class PresetList(Sequence):
             return PresetList(self._cards[index])
         return self._cards[index].name
 
-    def _rows(self):
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """The cells of every preset, as in `COLUMNS`."""
         for card in self._cards:
             yield (
                 card.name,
@@ -51,7 +56,7 @@ class PresetList(Sequence):
         for column in table.columns[:-1]:
             column.no_wrap = True
         table.columns[0].min_width = max((len(name) for name in self), default=0)
-        for *cells, description in self._rows():
+        for *cells, description in self.rows():
             table.add_row(*cells, Text(description, no_wrap=True, overflow="ellipsis"))
         return table
 
@@ -62,7 +67,7 @@ class PresetList(Sequence):
 
     def _repr_html_(self):
         head = "".join(f"<th>{column}</th>" for column in COLUMNS)
-        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in self._rows())
+        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in self.rows())
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -82,27 +87,61 @@ def _whereabouts(card, about=""):
 
 
 def card_view(card: Card) -> Group:
-    """Return a rich renderable with everything on a card."""
+    """Return a rich renderable with everything on a card; commands are lines of text below its tables."""
+    table = Table(title=card.name, title_justify="left", show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, value in _facts(card).items():
+        table.add_row(name, value)
+    commands = [Text.assemble("\n", (title, "bold"), f"\n{command}") for title, command in _commands(card)]
+    return Group(table, *([_score_table(card.scores)] if card.scores else []), *commands)
+
+
+def card_lines(card: Card) -> list[str]:
+    """Everything on a card as lines of plain text: `name: value`, and a line with tabs for each score."""
+    facts = {"name": card.name, **_facts(card)}
+    lines = [f"{name}: {line}" for name, value in facts.items() for line in value.split("\n")]
+    lines += ["scores: " + "\t".join((*SCORES, "note"))] if card.scores else []
+    lines += ["\t".join((*_score_cells(score), score.note)).rstrip() for score in card.scores]
+    return [*lines, *(f"{title}: {command}" for title, command in _commands(card))]
+
+
+def nearest_names(pattern: str, names: Sequence[str], count: int = 5) -> list[str]:
+    """The names that are like a pattern with `*` and `?` somewhere, the best first; at most `count`."""
+    letters = re.sub(r"[*?]+", "", pattern)
+
+    def likeness(name):
+        parts = (name, name[: len(letters)], name[-len(letters) :])
+        compared = [difflib.SequenceMatcher(None, letters, part) for part in parts]
+        return max(each.ratio() + each.quick_ratio() for each in compared)  # letters in order, and in any
+
+    found = {name: likeness(name) for name in names}
+    return sorted((name for name in found if found[name] >= LIKE), key=found.get, reverse=True)[:count]
+
+
+def _facts(card: Card) -> dict[str, str]:
     place, size = _whereabouts(card, "about ")
-    tokenizer = f"{card.tokenizer.kind}({_named(card.tokenizer.arguments)})"
-    facts = {
+    return {
         "description": card.description,
         "language": f"{card.language}, {card.casing}" if card.casing else card.language,
         "architecture": f"{card.architecture}({_named(card.backbone)})",
         "parameters": f"{card.parameter_count:,}",
         "size": size,
-        "tokenizer": tokenizer,
+        "tokenizer": f"{card.tokenizer.kind}({_named(card.tokenizer.arguments)})",
         "weights": place + (f", {card.source.handle}" if card.source.handle else ""),
         "licence": card.licence,
         "paper": card.paper,
         **(_training_facts(card.training) if card.training else {}),
     }
-    table = Table(title=card.name, title_justify="left", show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for name, value in facts.items():
-        table.add_row(name, value)
-    return Group(table, *([_score_table(card.scores)] if card.scores else []))
+
+
+def _commands(card: Card) -> list[tuple[str, str]]:
+    """What made the weights and the scores, each command once, behind what it made."""
+    made = {card.training.command: ["trained by"]} if card.training else {}
+    for score in card.scores:
+        rows = f" ({score.note})" if score.note else ""
+        made.setdefault(score.command, []).append(f"{score.task} {score.split}{rows}")
+    return [(", ".join(dict.fromkeys(titles)), command) for command, titles in made.items()]
 
 
 def _training_facts(training: Training) -> dict[str, str]:
@@ -114,25 +153,26 @@ def _training_facts(training: Training) -> dict[str, str]:
         "objective": training.objective,
         "training": f"{training.steps:,} steps, {training.tokens_seen:,} tokens seen, "
         f"{training.minutes:,.0f} minutes on {training.machine}, seed {training.seed}",
-        "command": training.command,
         "held out": ", ".join(f"{name} {value:.4g}" for name, value in training.held_out.items()),
     }
 
 
 def _score_table(scores: Sequence[Score]) -> Table:
-    table = Table("task", "metric", "score", "random weights", "seeds", "command", "note", title_justify="left")
+    table = Table(*SCORES, "note", title_justify="left")
     table.title = "Scores after fine-tuning: mean ± standard deviation over the seeds"
     for score in scores:
-        table.add_row(
-            f"{score.task} {score.split}",
-            score.metric,
-            f"{score.mean:.4g} ± {score.spread:.2g}",
-            f"{score.random_mean:.4g} ± {score.random_spread:.2g}",
-            str(len(score.seeds)),
-            score.command,
-            score.note,
-        )
+        table.add_row(*_score_cells(score), score.note)
     return table
+
+
+def _score_cells(score: Score) -> tuple[str, ...]:
+    return (
+        f"{score.task} {score.split}",
+        score.metric,
+        f"{score.mean:.4g} ± {score.spread:.2g}",
+        f"{score.random_mean:.4g} ± {score.random_spread:.2g}",
+        str(len(score.seeds)),
+    )
 
 
 def _named(arguments):

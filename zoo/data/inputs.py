@@ -17,8 +17,12 @@ TEXT_COLUMNS = (
     ("sentence",),
     ("text",),
     ("review",),
+    ("文本1", "文本2"),
+    ("句子1", "句子2"),
+    ("文本",),
+    ("句子",),
 )
-LABEL_COLUMNS = ("label", "labels", "score", "class")
+LABEL_COLUMNS = ("label", "labels", "score", "class", "标签")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
+from zoo.data.inputs import LABEL_COLUMNS, TEXT_COLUMNS
 from zoo.data.tagging import TaggedSentences
 from zoo.data.text_files import expand_paths, open_text
 
@@ -13,6 +15,9 @@ UNIVERSAL_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DE
 # Ranges of words that are written as one (1-2) and words that are not in the text (8.1) carry no tag.
 _NOT_A_WORD = re.compile(r"\d+[-.]\d+")
 _DOCUMENT = "-DOCSTART-"
+# By what a table of whole texts is known: its header, or cells with spaces or of more characters than words have.
+_TEXT_NAMES = set(chain.from_iterable(TEXT_COLUMNS))
+_LONGEST_WORD = 40
 
 
 def read_tagged(paths, column: int | str | None = None) -> TaggedSentences:
@@ -31,7 +36,7 @@ def read_tagged(paths, column: int | str | None = None) -> TaggedSentences:
 
     Raises:
         ValueError: if a file cannot be read, a line has another number of columns than its file's first one, or
-            there is no such column, with the file and the line.
+            there is no such column, with the file and the line; or if a file is a table of whole texts.
 
     Example:
 
@@ -41,9 +46,10 @@ def read_tagged(paths, column: int | str | None = None) -> TaggedSentences:
     """
     words, tags = [], []
     for path in expand_paths(paths):
-        for sentence in _read_sentences(path, column):
-            words.append([word for word, _ in sentence])
-            tags.append([tag for _, tag in sentence])
+        sentences = list(_read_sentences(path, column))
+        _check_words(sentences, path)
+        words += [[word for word, _ in sentence] for sentence in sentences]
+        tags += [[tag for _, tag in sentence] for sentence in sentences]
     if not words:
         raise ValueError(f"There must be at least one sentence. Received: paths={paths!r} with none.")
     return TaggedSentences(words, tags)
@@ -72,6 +78,23 @@ def _read_sentences(path, column) -> Iterator[list[tuple[str, str]]]:
                 sentence.append((fields[word_at], fields[tag_at]))
     if sentence:
         yield sentence
+
+
+def _check_words(sentences, path: Path) -> None:
+    """Refuse a table of texts and labels, which is read without complaint as one sentence of long words."""
+    words = [word for sentence in sentences for word, _ in sentence]
+    texts = [word for word in words if _is_text(word)]
+    first, label = (cell.lower() for cell in sentences[0][0]) if len(sentences) == 1 else ("", "")
+    if 2 * len(texts) > len(words) or (first in _TEXT_NAMES and label in LABEL_COLUMNS):
+        raise ValueError(
+            "A file of tagged words has a word and its tag in a line, and an empty line between sentences. Received: "
+            f"{path}, a table of whole texts, such as {(texts or words[1:] or words)[0][:60]!r}. Write a word a line, "
+            "or take the task for whole texts: `zoo.TextClassifier`, `zoo finetune --task text`."
+        )
+
+
+def _is_text(word: str) -> bool:
+    return " " in word.strip() or len(word) > _LONGEST_WORD
 
 
 def _universal_column(column) -> int:

@@ -5,9 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.data import features
+from zoo.objectives.next_sentence import NextSentence
 from zoo.objectives.objective import Objective
 from zoo.objectives.previewed import KEPT, MASKED, PLAIN, RANDOM, Piece, Preview, PreviewedExample
 from zoo.objectives.vocabulary import Vocabulary
+
+ONE_DOCUMENT = (
+    "NextSentence draws its random segments from other documents, and one text is one document: here they are drawn "
+    "from that text itself, so that even what follows can be called random. Give two texts or more."
+)
 
 
 def preview(
@@ -22,7 +28,7 @@ def preview(
     Args:
         objective: an objective of `zoo.objectives`.
         texts: list of str, each a document (or one str). An objective with a sentence-pair part
-            takes them all as one corpus; any other looks at each text on its own.
+            takes them all as one corpus, in which `NextSentence` needs two; any other looks at each text on its own.
         tokenizer: a tokenizer of `zoo.tokenizers`.
         seed: int, not negative.
         sequence_length: int, most tokens in an example.
@@ -57,7 +63,8 @@ def preview(
             inputs, targets, weights = dataset[step]
             example = _read_example(inputs, targets, weights, tokenizer, vocabulary, objective)
             examples.append(example)
-    return Preview(objective, examples)
+    alone = len(texts) == 1 and isinstance(objective.pairing, NextSentence)
+    return Preview(objective, examples, note=ONE_DOCUMENT if alone else "")
 
 
 def _read_example(inputs, targets, weights, tokenizer, vocabulary, objective) -> PreviewedExample:

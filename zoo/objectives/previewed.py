@@ -112,11 +112,13 @@ class Preview:
     Attributes:
         objective: the objective.
         examples: tuple of `PreviewedExample`.
+        note: str, what is not to be learnt from these examples; empty where there is nothing to say.
     """
 
-    def __init__(self, objective: Objective, examples: Sequence[PreviewedExample]):
+    def __init__(self, objective: Objective, examples: Sequence[PreviewedExample], note: str = ""):
         self.objective = objective
         self.examples = tuple(examples)
+        self.note = note
         self._legend = (MASKED,) if any(example.said for example in self.examples) else (MASKED, RANDOM, KEPT)
 
     def __len__(self) -> int:
@@ -136,6 +138,7 @@ class Preview:
                 text = "".join(_mark(text, state) for text, state, _ in shown).strip()
                 lines.append(f"{heading:8} {text}")
             blocks.append("\n".join(lines))
+        blocks += [f"note     {self.note}"] if self.note else []
         return "\n\n".join(blocks)
 
     __repr__ = __str__
@@ -159,7 +162,7 @@ class Preview:
         legend = Text("to predict: ", style="dim")
         for state in self._legend:
             legend.append(state, style=_TERMINAL_STYLES[state]).append(" ")
-        return Group(*shown, legend)
+        return Group(*shown, legend, *([Text(f"note: {self.note}", style="bold")] if self.note else []))
 
     def _repr_html_(self) -> str:
         rows = []
@@ -172,7 +175,8 @@ class Preview:
                 )
             rows.append("<tr><td colspan='2'>&nbsp;</td></tr>")
         legend = " ".join(_as_html(state, state, "") for state in self._legend)
-        return f"<table>{''.join(rows)}</table><p>to predict: {legend}</p>"
+        note = f"<p>note: {html.escape(self.note)}</p>" if self.note else ""
+        return f"<table>{''.join(rows)}</table><p>to predict: {legend}</p>{note}"
 
 
 def _mark(text: str, state: str) -> str:

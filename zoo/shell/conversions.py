@@ -3,12 +3,29 @@
 from collections.abc import Callable
 from pathlib import Path
 
+# What to do about a setting that KerasHub does not have; the first one decides, because all must go.
+LACKING = {
+    "normalize_first": "This model is pre-norm (every part of a layer normalizes what it reads), which no layer of "
+    "KerasHub's class is: no option makes the same model of it. A BERT goes with `--to huggingface`; for KerasHub, "
+    "pre-train one with `zoo pretrain ... --set normalize_first=false --set activation=gelu_approximate`.",
+    "activation": "With `--set activation=gelu_approximate` it can be written; its outputs then differ a little.",
+}
+
 
 def to_keras_hub(preset: str, folder: Path, tokenizer: bool = True, **changes) -> None:
-    """A preset of KerasHub: the backbone, and the tokenizer unless it is not wanted."""
+    """A preset of KerasHub: the backbone, and the tokenizer unless it is not wanted.
+
+    Raises:
+        ValueError: as `zoo.presets.export_to_keras_hub` does, with what can be done in the shell.
+    """
     from zoo.presets import export_to_keras_hub
 
-    export_to_keras_hub(preset, folder, tokenizer=tokenizer, **changes)
+    try:
+        export_to_keras_hub(preset, folder, tokenizer=tokenizer, **changes)
+    except ValueError as error:
+        settings = (setting for setting in LACKING if f"{setting}: KerasHub has only" in str(error))
+        advice = LACKING.get(next(settings, None), "")
+        raise ValueError(f"{error}\n{advice}".rstrip()) from error
 
 
 def to_huggingface(preset: str, folder: Path, tokenizer: bool = True, **changes) -> None:

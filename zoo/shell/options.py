@@ -5,12 +5,22 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 console = Console()
-UNCUT = 100_000  # columns
+# The small shipped preset of each language: those of `zoo.training.quickstart`, which takes seconds to load.
+LANGUAGES = {"en": "bert_tiny_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
+
+
+def _known_language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise ValueError(f"`language` must be one of {list(LANGUAGES)}. Received: language={language!r}")
+    return language
+
 
 Run = Annotated[Path | None, typer.Option(help="Folder of the run; runs/... with the time when not given.")]
-Language = Annotated[str, typer.Option(help="en or zh.")]
+Language = Annotated[str, typer.Option(help="en or zh.", callback=_known_language)]
 Dtype = Annotated[str, typer.Option(help="Keras dtype policy, such as float32 or mixed_bfloat16.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Texts or examples in a batch.")]
 WarmStart = Annotated[int, typer.Option(help="Tokens to count for a static embedding to start from; 0: none.")]
@@ -29,9 +39,16 @@ def share_batches_if(data_parallel: bool) -> None:
         share_batches()
 
 
-def uncut() -> Console:
-    """Where tables are printed: the terminal, or a file or a pipe, in which a line may be of any length."""
-    return console if console.is_terminal else Console(width=UNCUT)
+def print_rows(titles, rows) -> None:
+    """Print rows of str: a table in a terminal, lines with tabs in a file or a pipe."""
+    if not console.is_terminal:
+        for row in rows:
+            print(*row, sep="\t")
+        return
+    table = Table(*titles)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def changes_of(settings) -> dict[str, str]:

@@ -4,10 +4,8 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from zoo.shell.options import console
+from zoo.shell.options import console, print_rows
 
 
 def predict(
@@ -37,7 +35,7 @@ def predict(
         )
     texts = texts or _lines()
     titles, rows = ANSWERS[kind.__name__](kind.from_preset(preset), texts)
-    _show(titles, rows)
+    print_rows(titles, rows)
 
 
 def generate(
@@ -52,7 +50,7 @@ def generate(
     texts = texts or _lines()
     said = zoo.Seq2SeqLM.from_preset(preset).generate(texts, max_length=max_length, sampler=sampler)
     if console.is_terminal:
-        _show(("source", "said"), zip(texts, said, strict=True))
+        print_rows(("source", "said"), zip(texts, said, strict=True))
     else:
         print(*(text.replace("\n", " ") for text in said), sep="\n")
 
@@ -117,14 +115,3 @@ def _given(texts):
 
 def _lines() -> list[str]:
     return [line.rstrip("\n") for line in sys.stdin if line.strip()]
-
-
-def _show(titles, rows) -> None:
-    if not console.is_terminal:
-        for row in rows:
-            print(*row, sep="\t")
-        return
-    table = Table(*titles)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from zoo.shell.options import DataParallel, Seed, changes_of, console, share_batches_if
+from zoo.shell.options import DataParallel, Seed, changes_of, console, print_rows, share_batches_if
+from zoo.shell.recipes import read_recipe, read_recipes
 
 ASKED_FILE = "tokenizer_options.json"  # what the tokenizer in the folder of a corpus was trained by
 
@@ -71,22 +71,19 @@ def recipes(
     name: Annotated[str | None, typer.Argument(help="A recipe, to see all that is in it.")] = None,
 ) -> None:
     """Show the recipes of `zoo pretrain`: what each is for, what it sets, and what to expect of it."""
-    from zoo.training.recipes import read_recipe, read_recipes
-
     if name is None:
-        table = Table("recipe", "machine", "what it does")
-        for each, recipe in read_recipes().items():
-            table.add_row(each, recipe.machine, recipe.description)
-        console.print(table)
+        rows = [(each, recipe.like, recipe.machine, recipe.description) for each, recipe in read_recipes().items()]
+        print_rows(("recipe", "like", "machine", "what it does"), rows)
         return
     recipe = read_recipe(name)
     for title, value in (
         ("description", recipe.description), ("paper", recipe.paper), ("machine", recipe.machine),
-        ("objective", recipe.objective), ("optimizer", recipe.optimizer), ("settings", recipe.settings),
+        ("like", recipe.like), ("objective", recipe.objective), ("optimizer", recipe.optimizer),
+        ("settings", {key: value for key, value in recipe.settings.items() if key != "like"}),
         ("expect", recipe.expect),
     ):  # fmt: skip
         if value:
-            console.print(f"{title}: {value}", highlight=False, markup=False)
+            console.print(f"{title}: {value}", highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def pretrain(
@@ -123,14 +120,14 @@ def pretrain(
     seed: Seed = 0,
 ) -> None:
     """Pre-train an encoder or an encoder-decoder on a prepared corpus, from the beginning or from a preset."""
-    from zoo.training.recipes import pretrain_like, read_recipe
-
-    share_batches_if(data_parallel)
-    chosen = read_recipe(recipe)
+    chosen = read_recipe(recipe)  # first, because what follows takes seconds to load
     if from_ is not None:
         if like is not None:
             raise ValueError(f"--from takes its preset's architecture. Received: --like {like} too. Use one of them.")
         chosen = chosen.without_start()
+    from zoo.training.recipes import pretrain_like
+
+    share_batches_if(data_parallel)
     settings = chosen.settings_with(
         changes_of(set_ or ()), like=like, objective=objective, steps=steps, batch_size=batch_size,
         sequence_length=sequence_length, learning_rate=learning_rate, warmup=warmup,

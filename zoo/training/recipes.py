@@ -1,6 +1,5 @@
 """From a prepared corpus to a pre-trained preset: what `zoo pretrain` runs."""
 
-import dataclasses
 import inspect
 import json
 from functools import partial
@@ -15,79 +14,8 @@ from zoo.training.pretraining import pretrain
 from zoo.training.runs import RunFolder, check_same, write_json
 from zoo.weights.configuration import check_arguments
 from zoo.weights.quantization import quantized_layers
-from zoo.weights.strict_json import read_json, to_dataclass
 
-RECIPES_FILE = Path(__file__).with_name("recipes.json")
-
-# What is used where neither the user nor the recipe says anything.
-DEFAULTS = {
-    "like": "bert_tiny_en_uncased", "steps": 10_000, "batch_size": 32, "sequence_length": 128, "learning_rate": 1e-3,
-    "warmup": 0.05, "warm_start_tokens": 0, "dropout": None, "dtype": "mixed_bfloat16",
-}  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """What a paper fixes of pre-training besides the architecture; the recipes are data, in `recipes.json`.
-
-    Attributes:
-        description: str, for people.
-        paper: str, where it is from.
-        objective: str, see `zoo.objectives.parse_objective`.
-        optimizer: dict, arguments of `zoo.training.AdamW` that differ from its defaults.
-        machine: str, what it is made for: empty for a paper's own.
-        settings: dict, arguments of `pretrain_like` that differ from `DEFAULTS`.
-        expect: str, what comes of it, and whether that was measured here.
-    """
-
-    description: str
-    paper: str
-    objective: str
-    optimizer: dict[str, object]
-    machine: str = ""
-    settings: dict[str, object] = dataclasses.field(default_factory=dict)
-    expect: str = ""
-
-    def settings_with(self, changes: dict, **given) -> dict:
-        """All settings: what is given and not None, else the recipe's, else `DEFAULTS`.
-
-        Args:
-            changes: arguments of the backbone, which come before the recipe's one by one.
-            **given: settings by name.
-        """
-        return {
-            **DEFAULTS,
-            "objective": self.objective,
-            **self.settings,
-            **{name: value for name, value in given.items() if value is not None},
-            "changes": {**self.settings.get("changes", {}), **changes},
-            **({"dropout": given.get("dropout")} if "dropout" in changes else {}),
-        }
-
-    def without_start(self) -> "Recipe":
-        """The recipe for a model that there is already: without architecture and warm start."""
-        starts = ("like", "changes", "warm_start_tokens")
-        return dataclasses.replace(self, settings={k: v for k, v in self.settings.items() if k not in starts})
-
-
-def read_recipes() -> dict[str, Recipe]:
-    """All recipes, by name."""
-    return {name: read_recipe(name) for name in read_json(RECIPES_FILE)}
-
-
-def read_recipe(name: str) -> Recipe:
-    """The recipe of a name.
-
-    Raises:
-        ValueError: if there is none; the known ones are listed.
-    """
-    recipes = read_json(RECIPES_FILE)
-    if name not in recipes:
-        raise ValueError(f"`recipe` must be one of {sorted(recipes)}. Received: recipe={name!r}")
-    recipe, problems = to_dataclass(Recipe, recipes[name])
-    if problems:
-        raise ValueError(f"The recipe {name!r} in {RECIPES_FILE} is not valid: {'; '.join(problems)}")
-    return recipe
+RESULT_FILE, PRESET_FOLDER = "result.json", "preset"
 
 
 def pretrain_like(
@@ -137,8 +65,9 @@ def pretrain_like(
         dict, see `zoo.training.pretrain`; also written to `result.json` in the run's folder.
 
     Raises:
-        ValueError: if the run's folder holds a run with another configuration, the corpus was prepared with other
-            pieces than those of `start`, or an argument is wrong; the run's folder is made after that is known.
+        ValueError: if the run's folder holds a run with another configuration, or one that ended after fewer steps,
+            the corpus was prepared with other pieces than those of `start`, or an argument is wrong; the run's folder
+            is made after that is known.
     """
     from zoo import data, objectives
 
@@ -156,6 +85,7 @@ def pretrain_like(
         "start": start and str(start), "objective": objective, "steps": steps,
         "validation": validation and str(validation), "dropout": dropout, "dtype": dtype, **options, **settings,
     }  # fmt: skip
+    _check_unfinished(run, steps)
     check_same(run, config)
     keras.utils.set_random_seed(seed)
     model = _model(kind, arguments, start, tokenizer, made, dropout, dtype, seed)
@@ -167,8 +97,22 @@ def pretrain_like(
     folder = RunFolder(run)
     folder.write_config(**config)
     result = pretrain(model, train, steps, folder, validation_data=held_out, shared=shared, **settings)
-    write_json(folder.path / "result.json", result)
+    write_json(folder.path / RESULT_FILE, result)
     return result
+
+
+def _check_unfinished(run, steps):
+    """Refuse to make a run longer that is at its end, where its learning rate is 0."""
+    result, preset = Path(run) / RESULT_FILE, Path(run) / PRESET_FOLDER
+    if not result.exists():
+        return
+    done = json.loads(result.read_text(encoding="utf-8"))["steps"]
+    if steps > done:
+        raise ValueError(
+            f"The run in {str(run)!r} ended after {done:,} steps, with a learning rate that fell to 0. Received: "
+            f"steps={steps}. To train on from its weights, begin another run with start={str(preset)!r} "
+            f"(`--from {preset}`)."
+        )
 
 
 def _check_start(start, tokenizer, changes, warm_start_tokens):

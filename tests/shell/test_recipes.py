@@ -3,7 +3,7 @@
 import pytest
 
 import zoo
-from zoo.training.recipes import DEFAULTS, read_recipe, read_recipes
+from zoo.shell.recipes import DEFAULTS, read_recipe, read_recipes
 
 
 @pytest.mark.parametrize("name", list(read_recipes()))
@@ -28,6 +28,10 @@ def test_recipes_are_the_papers():
     assert read_recipe("roberta").optimizer == {"beta_2": 0.98, "global_clipnorm": None}
     assert read_recipe("albert").objective == "MaskedLM(unit='ngram') + SentenceOrder"
     assert read_recipe("t5").optimizer == {"relative_rate": True}
+    kinds = {name: zoo.presets.read_card(recipe.like).architecture for name, recipe in read_recipes().items()}
+    assert kinds["albert"] == kinds["albert_laptop"] == "AlbertBackbone"
+    assert kinds["bart"] == kinds["mass"] == kinds["bart_laptop"] == "BartBackbone"
+    assert kinds["t5"] == kinds["t5_laptop"] == "T5Backbone" and kinds["roberta"] == "BertBackbone"
     with pytest.raises(ValueError, match=r"one of .*'albert'.*Received: recipe='xlnet'"):
         read_recipe("xlnet")
 
