@@ -145,6 +145,62 @@ def test_fine_tuning_and_its_scores_are_the_same():
     assert printed["devices"] == 4
 
 
+# Two parts of the model by two parts of the batch; 9 texts to be judged by cannot be divided.
+DIVIDED = """
+import json, keras, zoo
+from tests import texts
+tokenizer = texts.word_piece()
+mesh = keras.distribution.DeviceMesh((2, 2), ("batch", "model"))
+sizes = {"num_layers": 2, "num_heads": 3, "hidden_dim": 12, "intermediate_dim": 22, "dropout": 0.0}
+x, y = texts.reviews(24, seed=1)
+held_out = texts.reviews(9, seed=2)
+results = []
+for kind, task, more, labels in (
+    (zoo.BertBackbone, zoo.TextClassifier, {"num_classes": 2, "dropout": 0.0}, y),
+    (zoo.AlbertBackbone, zoo.TextClassifier, {"num_classes": 2, "dropout": 0.0}, y),
+    (zoo.BartBackbone, zoo.Seq2SeqLM, {}, x),
+    (zoo.T5Backbone, zoo.Seq2SeqLM, {}, x),
+):
+    found = []
+    for divided in (False, True):
+        distribution = None
+        if divided:
+            layout_map = kind.get_layout_map(mesh)
+            distribution = keras.distribution.ModelParallel(layout_map=layout_map, auto_shard_dataset=False)
+        keras.distribution.set_distribution(distribution)
+        keras.utils.set_random_seed(0)
+        options = {"activation": "gelu", "gated": True, "tie_embedding": False} if kind is zoo.T5Backbone else {}
+        backbone = kind(tokenizer.vocabulary_size(), max_sequence_length=64, **sizes, **options)
+        model = task(backbone, tokenizer=tokenizer, seed=0, **more)
+        model.compile(optimizer=zoo.training.AdamW(1e-2))
+        losses = model.fit(x, labels, batch_size=8, epochs=2, verbose=0).history["loss"]
+        scores = model.evaluate(held_out[0], held_out[1] if labels is y else held_out[0], verbose=0)
+        scores = scores if isinstance(scores, list) else [scores]
+        said = model.generate(x[:2]) if task is zoo.Seq2SeqLM else [found.label for found in model.classify(x[:2])]
+        parts = [tuple(v.value.addressable_shards[0].data.shape) for v in backbone.trainable_variables]
+        whole = [tuple(v.shape) for v in backbone.trainable_variables]
+        names = [v.path for v in backbone.trainable_variables]
+        found.append({
+            "losses": losses, "scores": scores, "said": list(map(str, said)),
+            "divided": [name for name, part, all in zip(names, parts, whole) if part != all],
+        })
+    results.append(found)
+print(json.dumps(results))
+"""
+
+
+@pytest.mark.slow
+def test_a_model_that_devices_divide_learns_the_same():
+    for alone, divided in on_four_devices(DIVIDED):
+        assert divided["losses"] == pytest.approx(alone["losses"], rel=1e-3)
+        assert divided["scores"] == pytest.approx(alone["scores"], rel=1e-3)
+        assert divided["said"] == alone["said"]
+        assert not alone["divided"]
+        matrices = {name.split("/", 1)[-1] for name in divided["divided"] if name.endswith(("kernel", "embeddings"))}
+        assert {"tokens/embeddings", "self_attention/query/kernel", "feed_forward/output/kernel"} <= matrices
+        assert not any("norm" in name or "pooler" in name for name in divided["divided"])
+
+
 MIRRORED = """
 import json, keras, tensorflow as tf
 cpu, = tf.config.list_physical_devices("CPU")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import keras_hub
 
 from zoo.weights.files import CONFIG_FILE, TASK_FILE, TASK_WEIGHTS_FILE, remove_weights
@@ -84,6 +85,52 @@ class Backbone(keras_hub.models.Backbone):
             for name in (TASK_FILE, TASK_WEIGHTS_FILE):
                 Path(preset_dir, name).unlink(missing_ok=True)
         super().save_to_preset(preset_dir, max_shard_size=max_shard_size)
+
+    @staticmethod
+    def get_layout_map(device_mesh, model_parallel_dim_name="model", data_parallel_dim_name="batch"):
+        """How the devices of a mesh divide the weights among them, for `keras.distribution.ModelParallel` on JAX.
+
+        In attention and in the feed-forward part the first matrices are divided by columns and the last by rows, so
+        that each part needs one sum over the devices (Shoeybi et al. 2019, arXiv 1909.08053, section 3); the other
+        side of a matrix is divided among the devices that share the batch (Rajbhandari et al. 2020, arXiv 1910.02054).
+        The vectors of the pieces are divided along `hidden_dim`; what is small is whole everywhere, heads among it.
+
+        The map is for weights that do not exist yet: set the distribution before the model is made or loaded.
+
+        Args:
+            device_mesh: a `keras.distribution.DeviceMesh` of two dimensions. Their sizes must divide the model's
+                `hidden_dim` and `intermediate_dim`, and `num_heads * head_dim` where that is another.
+            model_parallel_dim_name: str, its dimension along which a model is divided.
+            data_parallel_dim_name: str, its dimension along which a batch is.
+
+        Returns:
+            `keras.distribution.LayoutMap`.
+
+        Example::
+
+            mesh = keras.distribution.DeviceMesh((2, 4), ("batch", "model"))  # 8 devices
+            layout_map = zoo.BertBackbone.get_layout_map(mesh)
+            distribution = keras.distribution.ModelParallel(layout_map=layout_map, auto_shard_dataset=False)
+            keras.distribution.set_distribution(distribution)
+            model = zoo.TextClassifier.from_preset("bert_base_en_uncased", num_classes=2)
+        """
+        unknown = {model_parallel_dim_name, data_parallel_dim_name} - set(device_mesh.axis_names)
+        if unknown:
+            raise ValueError(
+                f"The mesh has no dimension of this name. Received: {sorted(unknown)}, and a mesh of "
+                f"{list(device_mesh.axis_names)}. Name its dimensions so, or give their names."
+            )
+        model, batch = model_parallel_dim_name, data_parallel_dim_name
+        layout_map = keras.distribution.LayoutMap(device_mesh)
+        layout_map[".*tokens/embeddings"] = (None, model)
+        layout_map[".*tokens/reverse_embeddings"] = (model, None)
+        layout_map[".*attention/(query|key|value)/kernel"] = (batch, model)
+        layout_map[".*attention/(query|key|value)/bias"] = (model,)
+        layout_map[".*attention/output/kernel"] = (model, batch)
+        layout_map[".*feed_forward/(intermediate|gate)/kernel"] = (batch, model)
+        layout_map[".*feed_forward/(intermediate|gate)/bias"] = (model,)
+        layout_map[".*feed_forward/output/kernel"] = (model, batch)
+        return layout_map
 
     def quantize(self, mode=None, **kwargs):
         """Quantize the layers that can be: `"int8"` and other modes of `keras.Model.quantize`."""
