@@ -203,8 +203,31 @@ def test_a_backbone_saved_over_a_task_leaves_no_head(classifier, tmp_path):
 
 def test_a_masked_lm_without_its_head_says_so(classifier):
     _, folder = classifier
-    with pytest.warns(UserWarning, match="no head for MaskedLM: it is new, and knows nothing before `fit`"):
+    with pytest.warns(UserWarning, match="no head for this MaskedLM: it is new, and knows nothing before `fit`"):
         zoo.MaskedLM.from_preset(folder)
+
+
+def test_answers_of_a_new_head_come_with_a_warning_once(classifier, masked_lm, tmp_path):
+    _, folder = masked_lm
+    new = "no head for this TextClassifier: it is new, and knows nothing before `fit`"
+    task = zoo.TextClassifier.from_preset(folder, num_classes=2)
+    with pytest.warns(UserWarning, match=new):
+        task.classify(["the dog barked"])
+    task.classify(["the dog barked"])
+    with pytest.warns(UserWarning, match="no head for this TokenClassifier"):
+        zoo.TokenClassifier.from_preset(folder, labels=["A", "B"]).tag([["the", "dog"]])
+    for learn in (
+        lambda task: task.fit(["the dog barked", "the cat"], [0, 1], verbose=0),
+        lambda task: task.train_on_batch(FEATURES, np.array([1, 0])),
+    ):
+        task = zoo.TextClassifier.from_preset(folder, num_classes=2)
+        learn(task)
+        task.classify(["the dog barked"])  # a warning would be an error
+    task = zoo.TextClassifier.from_preset(folder, num_classes=2, compile=False)
+    task.save_weights(tmp_path / "task.weights.h5")
+    task.load_weights(tmp_path / "task.weights.h5")
+    task.classify(["the dog barked"])
+    zoo.TextClassifier.from_preset(classifier[1]).classify(["the dog barked"])
 
 
 @pytest.mark.parametrize("name", ["num_label", "dropuot"])

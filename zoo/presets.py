@@ -200,9 +200,11 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     if not load_weights:
         return task
     if (head is None and not saved) or not _same_head(task.get_config(), saved):
+        said = f"{str(handle)!r} has no head for this {kind.__name__}: it is new, and knows nothing before `fit`."
         if kind.head_is_pretrained:
-            said = f"{str(handle)!r} has no head for {kind.__name__}: it is new, and knows nothing before `fit`."
             warnings.warn(said, stacklevel=3)
+        elif task.has_task_weights():
+            task.warn_at_predictions(said)
         return task
     quantize_layers(task, modes, TASK_FILE)
     if head is not None:

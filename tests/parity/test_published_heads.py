@@ -174,7 +174,7 @@ def test_small_electra_there_and_back(tmp_path):
 
 
 def test_weights_in_shards(tmp_path):
-    with pytest.warns(UserWarning, match="no head for MaskedLM"):  # of that kind
+    with pytest.warns(UserWarning, match="no head for this MaskedLM"):  # of that kind
         task = zoo.MaskedLM.from_preset("bert_tiny_zh_mixed", sentence_head="sentence_order")
     with pytest.warns(UserWarning, match="RobertaPreLayerNorm has no head for pairs of sentences"):
         zoo.presets.export_to_huggingface(task, tmp_path / "ours", max_shard_size=0.003)

@@ -132,7 +132,8 @@ def test_a_gradient_passes_a_quantized_embedding(tie_weights):
 def test_a_head_of_classes_in_int8(tmp_path):
     task = zoo.TextClassifier.from_preset("bert_tiny_en_uncased_books", num_classes=3)
     texts = ["a gripping film", "the dog barked at the old king", "no"]
-    before = task.predict(texts, verbose=0)
+    with pytest.warns(UserWarning, match="it is new"):
+        before = task.predict(texts, verbose=0)
     task.quantize("int8")
     after = task.predict(texts, verbose=0)
     np.testing.assert_allclose(after, before, atol=0.05)

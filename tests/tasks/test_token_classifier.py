@@ -109,6 +109,15 @@ def test_bucketed_loss_equals_padded_loss():
     assert model.evaluate(*TRAIN, batch_size=5, verbose=0)[1] == pytest.approx(accuracy, rel=1e-6)
 
 
+def test_a_metric_that_is_named_counts_no_padding(fitted):
+    words, tags = sentences(9)
+    model, scores = fitted[0], fitted[0].evaluate(words, tags, batch_size=9, verbose=0, return_dict=True)
+    assert len({len(sentence) for sentence in words}) > 1 and scores["accuracy"] > 0.5
+    model.compile(metrics=["accuracy"])
+    assert model.evaluate(words, tags, batch_size=9, verbose=0, return_dict=True) == pytest.approx(scores)
+    model.compile()
+
+
 def test_weights_of_sentences_weigh_the_loss():
     model = tagger()
     weights = np.zeros(43, "float32")

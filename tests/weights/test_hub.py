@@ -143,7 +143,7 @@ def test_how_a_model_says_texts_comes_too(served, folder):
 def test_a_card_leads_to_the_hub(served, write_card, original):
     same(zoo.presets.load_backbone(NAME), original)
     assert list(zoo.presets.load_tokenizer(NAME).get_vocabulary()) == PIECES
-    with pytest.warns(UserWarning, match="no head for MaskedLM"):
+    with pytest.warns(UserWarning, match="no head for this MaskedLM"):
         task = zoo.MaskedLM.from_preset(NAME)
     same(task.backbone, original)
     assert task.tokenizer is not None

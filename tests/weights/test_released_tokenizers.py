@@ -100,7 +100,8 @@ def test_a_bert_learns(tmp_path):
 def test_a_task_of_an_albert_is_saved_with_its_pieces(tmp_path):
     folder = folder_of("albert", released(tmp_path, "albert", **{"30k-clean_model": sentence_pieces()}))
     model = zoo.TextClassifier.from_preset(folder, num_classes=2)
-    expected = model.predict(TEXTS, verbose=0)
+    with pytest.warns(UserWarning, match="it is new"):
+        expected = model.predict(TEXTS, verbose=0)
     model.save_to_preset(tmp_path / "saved")
     saved = zoo.TextClassifier.from_preset(tmp_path / "saved")
     np.testing.assert_allclose(saved.predict(TEXTS, verbose=0), expected, atol=1e-6)
@@ -109,4 +110,5 @@ def test_a_task_of_an_albert_is_saved_with_its_pieces(tmp_path):
 def test_without_a_vocabulary_a_task_takes_a_tokenizer(tmp_path):
     folder_of("bert", tmp_path)
     model = zoo.TextClassifier.from_preset(tmp_path, num_classes=2, tokenizer=zoo.tokenizers.WordPiece(UNCASED))
-    assert model.predict(TEXTS, verbose=0).shape == (3, 2)
+    with pytest.warns(UserWarning, match="it is new"):
+        assert model.predict(TEXTS, verbose=0).shape == (3, 2)

@@ -57,6 +57,7 @@ class MaskedLM(Task):
     """
 
     head_is_pretrained = True
+    padding_has_no_weight = True
 
     def __init__(self, backbone, tokenizer=None, objective=None, sentence_head=None, sequence_length=None, **kwargs):
         check_encoder(type(self).__name__, backbone)

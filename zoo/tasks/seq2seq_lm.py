@@ -49,6 +49,8 @@ class Seq2SeqLM(Task):
         model.generate(["ein Hund bellt"], sampler="beam")
     """
 
+    padding_has_no_weight = True
+
     def __init__(
         self, backbone, tokenizer=None, max_target_length=None, label_smoothing=0.0, force_start=False, **kwargs
     ):

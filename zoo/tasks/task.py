@@ -242,6 +242,7 @@ class Task(TrainedTask):
         Yields:
             pairs: int array (batch,), which examples the rows are, and the outputs as (nested) NumPy arrays.
         """
+        self._warn_if_new()
         bar = keras.utils.Progbar(len(batches), verbose=1 if verbose == "auto" else verbose)
         for indices, batch in batches.indexed():
             outputs = keras.Model.predict_on_batch(self, filled(batch[0]))
@@ -255,6 +256,7 @@ class Task(TrainedTask):
             return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
         self._check_ready()
         _check_no_steps(kwargs)
+        self._warn_if_new()
         batches = self._batches(self._read(x, text_columns=text_columns).without_labels(), batch_size)
         source = feed(lambda epoch: map(filled, batches(epoch)))
         sorted_outputs = keras.Model.predict(self, source, steps=len(batches), **kwargs)

@@ -72,6 +72,8 @@ class TokenClassifier(Task):
         model.entities(["Anna", "lives", "in", "Paris"])
     """
 
+    padding_has_no_weight = True
+
     def __init__(self, backbone, tokenizer=None, labels=None, dropout=None, **kwargs):
         self.labels = _checked_labels(labels)
         self.dropout = backbone.dropout if dropout is None else dropout

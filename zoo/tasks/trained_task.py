@@ -15,10 +15,26 @@ class TrainedTask(PresetTask):
     """A task with defaults to be compiled with, and runs that have a beginning and an end."""
 
     outputs_are_logits = True  # and no probabilities or numbers
+    padding_has_no_weight = False  # in the sample weights, of a task with many answers a text
     _trained = None  # paths of the variables that the optimizer was built for
+    _warning = None  # of a head that is new, as long as nobody has trained it or been told
 
     def _default_loss_and_metrics(self) -> dict:
         raise NotImplementedError
+
+    def warn_at_predictions(self, message: str) -> None:
+        """Warn at the first predictions, once, unless the task has been trained or given weights by then."""
+        self._warning = message
+
+    def _warn_if_new(self):
+        message, self._warning = self._warning, None
+        if message is not None and not (self.optimizer and self.optimizer.built and int(self.optimizer.iterations)):
+            warnings.warn(message, stacklevel=4)
+
+    def load_weights(self, *args, **kwargs):
+        """Load weights, see `keras.Model.load_weights`."""
+        super().load_weights(*args, **kwargs)
+        self._warning = None
 
     def compile(self, optimizer="auto", loss="auto", metrics="auto", weighted_metrics="auto", **kwargs):
         """Compile the task; what is `"auto"` gets the task's default.
@@ -32,7 +48,8 @@ class TrainedTask(PresetTask):
         Args:
             optimizer: a Keras optimizer, its name, or `"auto"`.
             loss: a Keras loss, its name, or `"auto"`.
-            metrics: Keras metrics, or `"auto"`.
+            metrics: Keras metrics, or `"auto"`. A task on tokens or words takes them as `weighted_metrics`, where none of
+                those are given: Keras would count padding in.
             weighted_metrics: Keras metrics, or `"auto"`.
             **kwargs: further arguments of `keras.Model.compile`.
 
@@ -41,11 +58,13 @@ class TrainedTask(PresetTask):
         """
         options = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics, **kwargs}
         self._compile_again = functools.partial(self.compile, **options)
+        if self.padding_has_no_weight and not _is_auto(metrics) and _is_auto(weighted_metrics):
+            metrics, weighted_metrics = None, metrics
         defaults = self._default_loss_and_metrics()
         defaults["optimizer"] = FineTuningAdamW(fine_tuning_rate(self.backbone.hidden_dim))
 
         def chosen(value, name, of=None):
-            if isinstance(value, str) and value == "auto":
+            if _is_auto(value):
                 return defaults.get(name)
             return of_logits(value, of) if of is not None and self.outputs_are_logits else value
 
@@ -116,6 +135,10 @@ class TrainedTask(PresetTask):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"Gradients do not exist for variables \[('pooler/\w+'(, )?)+\]")
             return super().train_step(*args)
+
+
+def _is_auto(value) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def _jit_by_default():
