@@ -193,7 +193,7 @@ class MaskedLM(Task):
             raise ValueError(f"Every text must have a {self.tokenizer.mask_token}. Received: {text!r}")
         # Masked positions first and in order: a stable sort of "is not masked".
         positions = np.argsort(~masked, axis=1, kind="stable")[:, : counts.max()].astype("int32")
-        inputs = {**self._inputs_of(rows), features.MASK_POSITIONS: positions}
+        inputs = {name: rows[name] for name in self.input_names_of_backbone} | {features.MASK_POSITIONS: positions}
         logits = keras.Model.predict(self, filled(inputs), verbose=0)[features.MASK_IDS]
         found = [
             self._fillings(rows[features.TOKEN_IDS][row], positions[row, :count], logits[row, :count], top_k)

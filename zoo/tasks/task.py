@@ -70,9 +70,6 @@ class Task(TrainedTask):
                 "`tokenizer=...`, load it by `from_preset`, or give features (a dict with `token_ids`)."
             )
 
-    def _inputs_of(self, rows: dict) -> dict:
-        return {name: rows[name] for name in self.input_names_of_backbone}
-
     @property
     def input_names_of_backbone(self) -> list[str]:
         """Names of the features that the backbone takes."""
