@@ -48,8 +48,8 @@ class TrainedTask(PresetTask):
         Args:
             optimizer: a Keras optimizer, its name, or `"auto"`.
             loss: a Keras loss, its name, or `"auto"`.
-            metrics: Keras metrics, or `"auto"`. A task on tokens or words takes them as `weighted_metrics`, where none of
-                those are given: Keras would count padding in.
+            metrics: Keras metrics, or `"auto"`. A task on tokens or words takes them as `weighted_metrics`, where none
+                of those are given: Keras would count padding in.
             weighted_metrics: Keras metrics, or `"auto"`.
             **kwargs: further arguments of `keras.Model.compile`.
 
