@@ -16,7 +16,7 @@ import pytest
 from tests.data.texts import make_documents
 from zoo.data import encode_documents, encoding, load_tokenizer, preparation, prepare
 from zoo.data.encoder_process import EncoderProcess
-from zoo.data.manifest import describe_source
+from zoo.data.manifest import describe_source, write_manifest
 from zoo.data.preparation import open_prepared
 
 
@@ -309,10 +309,17 @@ def test_a_damaged_folder(tmp_path, write_text, tokenizer, small_shards):
     out = tmp_path / "out"
     whole = prepare(write_text("a.txt", make_documents(3, 31)), out, tokenizer, progress=False)
     (out / "shard-00001.array_record").unlink()
-    with pytest.raises(ValueError, match=r"missing: shard-00001\.array_record"):
+    with pytest.raises(ValueError, match=r"missing or cut short: shard-00001\.array_record"):
         open_prepared(out)
     assert prepare(tmp_path / "a.txt", out, tokenizer, progress=False) == whole  # as the message says
     assert open_prepared(out)[1] == whole
+    for name in ("shard-00001.array_record", "index.npz"):
+        content = (out / name).read_bytes()
+        (out / name).write_bytes(content[: len(content) // 2])
+        with pytest.raises(ValueError, match=f"missing or cut short: {name}"):
+            open_prepared(out)
+        assert prepare(tmp_path / "a.txt", out, tokenizer, progress=False) == whole
+        assert (out / name).read_bytes() == content
     (out / "manifest.json").write_text("{]")
     with pytest.raises(ValueError, match=r"manifest\.json to be written by this version"):
         open_prepared(out)
@@ -321,6 +328,36 @@ def test_a_damaged_folder(tmp_path, write_text, tokenizer, small_shards):
         open_prepared(out)
     with pytest.raises(ValueError, match=r"found no manifest\.json"):
         open_prepared(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".array_record", ".npz"])
+def test_a_part_that_a_power_failure_left_empty_is_made_again(tmp_path, write_text, tokenizer, small_shards, ending):
+    file, out = write_text("a.txt", make_documents(3, 31)), tmp_path / "out"
+    whole = prepare(file, out, tokenizer, progress=False)
+    content = (out / "shard-00001.array_record").read_bytes()
+    (out / "index.npz").unlink()
+    write_manifest(out, {**whole, "finished": False})  # as it was before the end
+    (out / f"shard-00001{ending}").write_bytes(b"")
+    assert prepare(file, out, tokenizer, progress=False) == whole
+    assert (out / "shard-00001.array_record").read_bytes() == content and open_prepared(out)[1] == whole
+
+
+class Cutter:
+    """A segmenter with a setting."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __call__(self, text):
+        return [text[start : start + self.size] for start in range(0, len(text), self.size)]
+
+
+def test_another_setting_of_a_segmenter_is_another_segmenter(tmp_path, write_text, tokenizer):
+    file = write_text("a.txt", make_documents(3, 5, chinese=True))
+    prepare(file, tmp_path / "out", tokenizer, segmenter=Cutter(2), progress=False)
+    prepare(file, tmp_path / "out", tokenizer, segmenter=Cutter(2), progress=False)
+    with pytest.raises(ValueError, match="changed: the segmenter"):
+        prepare(file, tmp_path / "out", tokenizer, segmenter=Cutter(5), progress=False)
 
 
 def test_the_bar_ends_at_the_end(tmp_path, write_text, tokenizer, small_shards, capsys):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.data.texts import make_documents
-from zoo.data import preparation, prepare, pretraining_dataset
-from zoo.objectives import MaskedLM, NextSentence
+from zoo.data import preparation, prepare, pretraining_dataset, split_sentences
+from zoo.objectives import MaskedLM, NextSentence, SentenceOrder
 
 PAIRED = MaskedLM("whole_word") + NextSentence()
 
@@ -266,6 +266,7 @@ def test_too_little_text_for_a_batch(make):
         make(num_shards=1000)
 
 
+@pytest.mark.filterwarnings("ignore:.* needs documents of several sentences")
 @pytest.mark.parametrize(("objective", "least"), [(MaskedLM(), 3), (PAIRED, 5)], ids=["blocks", "pairs"])
 def test_sequence_length_must_hold_the_special_tokens(make, objective, least):
     with pytest.raises(ValueError, match=rf"`sequence_length` must be at least {least}.*sequence_length={least - 1}"):
@@ -342,3 +343,10 @@ def test_names_of_files_are_no_texts(make, write_text, tmp_path, monkeypatch):
     write_text("corpus.md", documents)
     for source in (["corpus.md"], ["c*.md"]):
         assert make(source=source, batch_size=1).counts["documents"] == 7
+
+
+@pytest.mark.parametrize(("pairing", "label"), [(NextSentence(), "random"), (SentenceOrder(), "swapped")])
+def test_texts_of_one_sentence_teach_nothing_of_sentences(make, documents, pairing, label):
+    sentences = [sentence for document in documents for sentence in split_sentences(document)]
+    with pytest.warns(UserWarning, match=f"have the label '{label}': .* needs documents of several sentences"):
+        make(MaskedLM() + pairing, sentences)

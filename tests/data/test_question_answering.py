@@ -358,3 +358,13 @@ def test_questions_and_passages_are_stored_once():
     assert len(found.passage_ids.token_ids) == len(LONG.split()) and len(found.numbers) == 5 * 3
     assert found.batch(np.array([2, 14]), 13)[0]["token_ids"].shape == (2, 13)
     assert len(windows(records, labelled=False)[0].batch(np.array([0]), 13)) == 1
+
+
+def test_a_frame_without_a_mark_for_some_questions():
+    pandas = pytest.importorskip("pandas")
+    marked = {**FLAT[2], "is_impossible": True}
+    frame = pandas.DataFrame([FLAT[0], marked])  # the first has NaN
+    found = read_questions(frame)
+    assert [len(answers) for answers in found.labels] == [2, 0]
+    frame["is_impossible"] = pandas.array([None, True], "boolean")
+    assert [len(answers) for answers in read_questions(frame).labels] == [2, 0]

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +92,13 @@ def test_nothing_but_white_space_is_lost(text):
     sentences = split_sentences(text)
     assert "".join("".join(sentences).split()) == "".join(text.split())
     assert all(sentence == sentence.strip() != "" for sentence in sentences)
+
+
+@pytest.mark.parametrize("mark", ".!?…．")
+def test_a_run_of_marks_takes_no_time(mark):
+    began = time.perf_counter()
+    assert split_sentences(mark * 50_000 + "x") == [mark * 50_000 + "x"] or mark == "…"
+    assert time.perf_counter() - began < 5  # each mark tried against all that follow took minutes
 
 
 def test_time_grows_with_the_length_only():

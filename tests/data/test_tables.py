@@ -67,3 +67,14 @@ def test_json_as_it_is(tmp_path, form):
     table = read_table(written(tmp_path / "t.json", "\ufeff" + text))
     assert table["text"].tolist() == ["a", "b"] and table["date"].tolist() == ["2020-01-02", None]
     assert table["label"].tolist() == [1, None] and type(table["label"][0]) is int
+
+
+def test_long_lines_and_cells_stay_whole(tmp_path):
+    text = "很好看 " * 300_000
+    rows = [{"text": text, "label": 1}, {"text": "short", "label": 0}]
+    (tmp_path / "a.json").write_text(json.dumps(rows), encoding="utf-8")
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (tmp_path / "a.csv").write_text(f'text,label\n"{text}",1\nshort,0\n', encoding="utf-8")
+    (tmp_path / "a.tsv").write_text(f"text\tlabel\n{text}\t1\nshort\t0\n", encoding="utf-8")
+    for name in ("a.json", "a.jsonl", "a.csv", "a.tsv"):
+        assert read_table(tmp_path / name)["text"].tolist() == [text, "short"], name

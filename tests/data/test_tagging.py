@@ -253,3 +253,20 @@ def test_words_of_other_tokenizers_have_their_space():
     encoded = encode_words([["the", "dogs"]], pairs, NAMES, 37)
     ids = encoded.texts.token_ids[1:-1]
     assert ids.tolist() == pairs.encode([" the dogs"])[0].tolist()
+
+
+@pytest.mark.parametrize("tag", [-1, 2, None])
+def test_numbers_that_are_no_tags_are_refused(tag):
+    datasets = pytest.importorskip("datasets")
+    names = datasets.ClassLabel(names=["O", "B-PER"])
+    features = {"tokens": datasets.Sequence(datasets.Value("string")), "ner_tags": datasets.Sequence(names)}
+    table = datasets.Dataset.from_dict({"tokens": WORDS, "ner_tags": [[1, 0], [0]]}, datasets.Features(features))
+
+    class Table:
+        column_names, features = table.column_names, table.features
+
+        def __getitem__(self, name):
+            return WORDS if name == "tokens" else [[1, 0], [tag]]
+
+    with pytest.raises(ValueError, match=rf"one of the 2 names .*Received: {tag} in row 1"):
+        tagged_sentences(Table())

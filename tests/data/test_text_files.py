@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zoo.data import text_files
-from zoo.data.text_files import expand_paths, names_text_file, open_text
+from zoo.data.text_files import are_text_files, expand_paths, names_text_file, open_text
 
 TEXT = "The first line\n第二行，有中文\n\n  spaces stay \nlast line 🙂"
 LINES = TEXT.split("\n")
@@ -53,8 +53,15 @@ def test_zstandard_text(tmp_path):
     if module is None:
         pytest.skip("neither compression.zstd (Python 3.14) nor zstandard is installed")
     path = tmp_path / "a.txt.zst"
-    path.write_bytes(module.compress(TEXT.encode()))
+    packed = module.compress(TEXT.encode())
+    path.write_bytes(packed)
     assert read(path) == LINES
+    path.write_bytes(packed + module.compress(b"\nmore"))  # two frames, as parallel packers write them
+    assert read(path) == [*LINES, "more"]
+    for damaged in (packed[:-3], packed[: len(packed) // 2], packed[:6] + b"\xff\xff\xff" + packed[9:]):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"a\.txt\.zst is damaged or cut short"):
+            read(path)
 
 
 def test_zstandard_without_its_package(tmp_path, monkeypatch):
@@ -202,3 +209,38 @@ def test_names_and_texts_are_told_apart(tmp_path):
     assert all(map(names_text_file, names))
     texts = ["A sentence.", "", "a.txt\nb", "see a.txt for more", "two * three", "x" * 10_000, "null\0", 7, None]
     assert not any(map(names_text_file, texts))
+
+
+def test_a_file_by_two_names_is_read_once(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
+    monkeypatch.chdir(tmp_path)
+    assert expand_paths(["a.txt", "./a.txt", tmp_path / "a.txt", "*.txt"]) == [Path("a.txt")]
+
+
+def test_long_lines_can_be_had_whole(tmp_path):
+    path, line = tmp_path / "a.txt", "去" * 1_000_000
+    path.write_text(f"{line}\nshort\n{line}", encoding="utf-8")
+    with open_text(path, whole_lines=True) as lines:
+        assert list(lines) == [line, "short", line]
+    assert len(read(path)) > 3
+
+
+@pytest.mark.parametrize(
+    "items",
+    [["folder"], ["folder/a.txt", "folder/b.md"], [Path("folder/a.txt"), "A text."], ["A text.", Path("folder/a.txt")]],
+    ids=["folder", "missing", "path first", "path last"],
+)
+def test_paths_are_not_taken_for_texts(tmp_path, monkeypatch, items):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").write_text("text")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="not a mixture, and no folders"):
+        are_text_files(items)
+
+
+def test_texts_are_not_taken_for_paths(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert not are_text_files(["今天*很好*。", "天气*好*。"]) and not are_text_files(["data", "is", "everywhere"])
+    assert not are_text_files(["see a.txt", "and b"]) and not are_text_files([])

@@ -65,3 +65,9 @@ def test_unknown_names_and_lengths_are_refused():
         compute("acuracy", [1], [1])
     with pytest.raises(ValueError, match="2 targets and 1 predictions"):
         compute("accuracy", [1, 0], [1])
+
+
+@pytest.mark.parametrize("found", [[[1], [0], [1]], [[0.1, 0.9], [0.9, 0.1], [0.1, 0.9]]])
+def test_logits_and_columns_are_no_answers(found):
+    with pytest.raises(ValueError, match=r"one number a row\. Received: predictions of shape \(3, [12]\)"):
+        compute("accuracy", [1, 0, 1], np.array(found))

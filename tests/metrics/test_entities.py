@@ -58,3 +58,10 @@ def test_different_numbers_are_refused(found):
 )  # fmt: skip
 def test_which_labels_mark_entities(labels, expected):
     assert is_entity_scheme(labels) is expected
+
+
+@pytest.mark.parametrize("scores", [entity_scores, entity_report])
+@pytest.mark.parametrize(("true", "found"), [(["B-A"], ["B-A"]), ([["B-A"]], ["B-A"]), ([[1]], [["O"]]), ("O", "O")])
+def test_tags_of_one_sentence_are_no_list_of_sentences(scores, true, found):
+    with pytest.raises(TypeError, match=r"a list of str for each sentence, in a list\. Received: (true|predicted)="):
+        scores(true, found)

@@ -105,8 +105,20 @@ class Texts(keras.utils.PyDataset):
         return np.array(X[part]), np.array(Y[part])
 
 
+class Lists(Texts):
+    def __getitem__(self, number):
+        return tuple(part.tolist() for part in super().__getitem__(number))
+
+
 def test_batches_of_text_from_keras(model):
-    assert model.evaluate(Texts(), verbose=0) == pytest.approx(model.evaluate(X, Y, verbose=0))
+    expected = model.evaluate(X, Y, verbose=0)
+    assert model.evaluate(Texts(), verbose=0) == pytest.approx(expected)
+    assert model.evaluate(Lists(), verbose=0) == pytest.approx(expected)
+
+
+def test_pairs_in_lists_are_not_taken_for_texts(model):
+    with pytest.raises(ValueError, match=r"a list of texts and others, \['a film', 1\]\. Give tuples"):
+        model.fit(([text, label] for text, label in [("a film", 1), ("a book", 0)]))
 
 
 def test_validation_data_in_a_list(model):

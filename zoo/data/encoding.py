@@ -1,5 +1,6 @@
 """Texts to shards, in this process or in several."""
 
+import hashlib
 import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -53,7 +54,17 @@ def segmenter_name(segmenter: str | Segmenter | None) -> str:
     if segmenter is None:
         return "tokenizer"
     if callable(segmenter):
-        return f"{segmenter.__module__}.{getattr(segmenter, '__qualname__', type(segmenter).__qualname__)}"
+        if hasattr(segmenter, "__qualname__"):
+            return f"{segmenter.__module__}.{segmenter.__qualname__}"
+        kind = type(segmenter)  # of which there may be several: a `partial`, an object of a class
+        try:
+            digest = hashlib.blake2b(pickle.dumps(segmenter), digest_size=8).hexdigest()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ValueError(
+                "What a segmenter holds must be known again later, by `pickle`. "
+                f"Received: segmenter={segmenter!r}, for which that fails: {error}. Give a function of a module."
+            ) from error
+        return f"{kind.__module__}.{kind.__qualname__} {digest}"
     if segmenter in ("auto", "jieba"):
         return segmenter
     raise ValueError(

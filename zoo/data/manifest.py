@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.data.shards import unfinished_path
+from zoo.data.shards import put_in_place, unfinished_path
 
 MANIFEST = "manifest.json"
 INDEX = "index.npz"
@@ -29,11 +29,11 @@ def describe_source(path: Path) -> dict:
     return {"name": Path(path).name, "bytes": os.path.getsize(path), "digest": digest.hexdigest()}
 
 
-def new_manifest(files: Sequence[Path], tokenizer, segmenter: str, characters_per_shard: int, tokens_per_record: int):
+def new_manifest(sources: Sequence[dict], tokenizer, segmenter: str, characters_per_shard: int, tokens_per_record: int):
     """The manifest of a preparation that begins.
 
     Args:
-        files: paths of the text files, in order.
+        sources: what `describe_source` says of the text files, in order.
         tokenizer: a zoo tokenizer.
         segmenter: str, name of what marks the words.
         characters_per_shard: int, characters of text a shard is made of.
@@ -50,7 +50,7 @@ def new_manifest(files: Sequence[Path], tokenizer, segmenter: str, characters_pe
         "segmenter": segmenter,
         "characters_per_shard": characters_per_shard,
         "tokens_per_record": tokens_per_record,
-        "sources": [describe_source(file) for file in files],
+        "sources": list(sources),
     }
 
 
@@ -58,7 +58,7 @@ def write_manifest(folder: Path, manifest: dict) -> None:
     """Write the manifest whole or not at all."""
     unfinished = unfinished_path(Path(folder) / MANIFEST)
     unfinished.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(unfinished, Path(folder) / MANIFEST)
+    put_in_place(unfinished, Path(folder) / MANIFEST)
 
 
 def read_manifest(folder: Path) -> dict | None:

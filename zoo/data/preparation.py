@@ -14,13 +14,14 @@ from zoo.data.encoding import ShardEncoder, ShardWriters, segmenter_name
 from zoo.data.manifest import (
     INDEX,
     check_same_settings,
+    describe_source,
     finished_manifest,
     new_manifest,
     read_manifest,
     write_manifest,
 )
 from zoo.data.progress import ReadingProgress
-from zoo.data.shards import MAX_RECORD_TOKENS, load_lengths, save_arrays, shard_path, token_dtype
+from zoo.data.shards import MAX_RECORD_TOKENS, is_whole, load_lengths, save_arrays, shard_path, token_dtype
 from zoo.data.text_files import expand_paths
 from zoo.objectives.words import Segmenter
 
@@ -44,8 +45,8 @@ def prepare(
     A paragraph a line, an empty line between documents. Sentences are split as `split_sentences` does.
     Beside the shards the folder holds the lengths of all sentences, the tokenizer and a manifest. After an
     interruption the same call goes on where it stopped: finished shards are kept, and the result is the
-    same, byte for byte. A finished folder is left as it is, unless files of it are missing: then all is done
-    again.
+    same, byte for byte. A finished folder is left as it is, unless files of it are missing or cut short: then
+    all is done again.
 
     Args:
         files: a path, a pattern like `"corpus/*.txt"`, or a list of these; plain or compressed text.
@@ -66,11 +67,18 @@ def prepare(
         OSError: if the disk is full; what is finished is kept.
     """
     files = expand_paths(files)
+    return prepare_described(
+        files, [describe_source(file) for file in files], folder, tokenizer, segmenter, workers, progress
+    )
+
+
+def prepare_described(files, sources, folder, tokenizer, segmenter="auto", workers=None, progress=True) -> dict:
+    """As `prepare`, of files of which `sources` has what `describe_source` says."""
     folder = Path(folder).expanduser()
     workers = _number_of_workers(workers, files)
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder):
-        manifest = new_manifest(files, tokenizer, segmenter_name(segmenter), CHARACTERS_PER_SHARD, MAX_RECORD_TOKENS)
+        manifest = new_manifest(sources, tokenizer, segmenter_name(segmenter), CHARACTERS_PER_SHARD, MAX_RECORD_TOKENS)
         found = read_manifest(folder)
         if found is not None:
             check_same_settings(found, manifest, folder)
@@ -102,9 +110,11 @@ def _save_tokenizer(tokenizer, folder: Path) -> None:
 
 
 def _missing(folder: Path, manifest: dict) -> list[str]:
-    """Names of the files that a finished folder lacks."""
-    names = [INDEX, *(shard["file"] for shard in manifest["shards"] if shard["records"])]
-    return [name for name in names if not (folder / name).is_file()]
+    """Names of the files that a finished folder lacks, or has with another size."""
+    sizes = {shard["file"]: shard.get("bytes") for shard in manifest["shards"] if shard["records"]}
+    sizes[INDEX] = manifest.get("index_bytes")
+    there = {name: (folder / name).stat().st_size for name in sizes if (folder / name).is_file()}
+    return [name for name in sizes if name not in there or sizes[name] not in (None, there[name])]
 
 
 def _number_of_workers(workers: int | None, files: list[Path]) -> int:
@@ -138,7 +148,7 @@ def _write_shards(files: list[Path], encoder: ShardEncoder, workers: int, show_p
         for number, group in enumerate(texts):
             size = sum(map(len, group))
             progress.characters_read += size
-            if shard_path(encoder.folder, number).exists():
+            if is_whole(shard_path(encoder.folder, number)):
                 progress.characters_kept += size
             else:
                 writers.submit(number, group)
@@ -174,6 +184,7 @@ def _finish(folder: Path, manifest: dict, number_of_shards: int) -> dict:
         shards.append(
             {
                 "file": path.name,
+                "bytes": path.stat().st_size,
                 "documents": documents,
                 "records": len(offsets) - 1,
                 "sentences": len(lengths),
@@ -189,7 +200,8 @@ def _finish(folder: Path, manifest: dict, number_of_shards: int) -> dict:
     save_arrays(
         folder / INDEX, sentence_lengths=np.concatenate(all_lengths), sentence_offsets=np.concatenate(all_offsets)
     )
-    manifest = {**manifest, "finished": True, "counts": counts, "shards": shards}
+    index_bytes = (folder / INDEX).stat().st_size
+    manifest = {**manifest, "finished": True, "counts": counts, "shards": shards, "index_bytes": index_bytes}
     write_manifest(folder, manifest)
     _delete_leftovers(folder, number_of_shards)
     return manifest
@@ -220,7 +232,7 @@ def open_prepared(folder) -> tuple[ShardCorpus, dict]:
     missing = _missing(folder, manifest)
     if missing:
         raise ValueError(
-            f"Files of the prepared folder {folder} are missing: {', '.join(missing)}. "
+            f"Files of the prepared folder {folder} are missing or cut short: {', '.join(missing)}. "
             f"Copy the folder whole, or prepare the text again."
         )
     with np.load(folder / INDEX) as index:

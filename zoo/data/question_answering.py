@@ -165,6 +165,8 @@ def _fault_of_places(answers, context) -> str | None:
 def _answers(record) -> tuple[tuple[tuple[str, int], ...], str | None]:
     """The answers that a record gives, and what is wrong with them, if anything."""
     given, marked = record.get("answers"), record.get("is_impossible")
+    if type(marked).__name__ == "NAType" or (isinstance(marked, float) and marked != marked):
+        marked = None  # a frame has no value there
     in_columns = isinstance(given, Mapping)
     try:
         pairs = _pairs(given)

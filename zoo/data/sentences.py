@@ -37,7 +37,7 @@ _OPENERS = "“‘「『（【《〈［｛〔\"'(\\[{«‹¿¡*_—–\\- "
 # Chinese marks end a sentence wherever they stand; the others only before a space, a line end or Chinese text.
 _END = re.compile(
     rf"(?P<wide>[。！？；｡﹔][。！？；｡…—!?]*|…{{2,}})(?P<wide_closers>[{_CLOSERS}]*)"
-    rf"|(?P<narrow>[.!?…．][.!?…]*)(?P<narrow_closers>[{_CLOSERS}]*)"
+    rf"|(?<![.!?…．])(?P<narrow>[.!?…．]++)(?P<narrow_closers>[{_CLOSERS}]*+)"  # a run of marks is tried once
     rf"(?=\s|$|(?P<han>[“‘「『（【《〈]*[{_HAN}{_KANA}]))"
 )
 _NEXT_WORD = re.compile(rf"\s*(?:[(（][a-z\d]{{1,3}}[)）])?[{_OPENERS}]*(\w[\w.'’]*|\S|$)")

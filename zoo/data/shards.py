@@ -1,6 +1,8 @@
 """Tokenized documents as array_record shards: how a record looks, and writing a shard whole or not at all."""
 
+import contextlib
 import os
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -100,8 +102,36 @@ def write_shard(
     if written != len(lengths):
         raise OSError(f"Could not write {unfinished}: {written} of {len(lengths)} records arrived. {_MAKE_ROOM}")
     counts = save_lengths(path.with_suffix(".npz"), lengths, number_of_documents)
-    os.replace(unfinished, path)
+    put_in_place(unfinished, path)
     return counts
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a shard and its table of sentence lengths are there, with as many records; else both are removed.
+
+    What a file held when the power failed may be lost although it has its name.
+    """
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    table = path.with_suffix(".npz")
+    if not path.exists():
+        return False
+    with contextlib.suppress(OSError, RuntimeError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        reader = ArrayRecordReader(str(path))
+        records = reader.num_records()
+        reader.close()
+        if records == len(load_lengths(table)[1]) - 1:
+            return True
+    path.unlink(missing_ok=True)
+    table.unlink(missing_ok=True)
+    return False
+
+
+def put_in_place(unfinished: Path, path: Path) -> None:
+    """Give a file its name, once the disk has it."""
+    with open(unfinished, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
 
 
 def save_lengths(path: Path, lengths: list[np.ndarray], documents: int) -> dict:
@@ -122,7 +152,7 @@ def save_arrays(path: Path, **arrays) -> None:
     unfinished = unfinished_path(path)
     with open(unfinished, "wb") as handle:
         np.savez(handle, **arrays)
-    os.replace(unfinished, path)
+    put_in_place(unfinished, path)
 
 
 def load_lengths(path: Path) -> tuple[np.ndarray, np.ndarray, int]:

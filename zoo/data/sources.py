@@ -9,10 +9,11 @@ from pathlib import Path
 from zoo.data.corpus import MemoryCorpus
 from zoo.data.documents import split_document
 from zoo.data.encoding import encode_texts, segmenter_name
+from zoo.data.inputs import is_table
 from zoo.data.manifest import describe_source
-from zoo.data.preparation import open_prepared, prepare
+from zoo.data.preparation import open_prepared, prepare_described
 from zoo.data.shards import MAX_RECORD_TOKENS
-from zoo.data.text_files import expand_paths, names_text_file
+from zoo.data.text_files import are_text_files, expand_paths
 
 CACHE_VARIABLE = "KERAS_TEXT_ZOO_CACHE"
 
@@ -37,10 +38,10 @@ def open_corpus(source, tokenizer):
         if Path(source).expanduser().is_dir():
             return _open_folder(Path(source).expanduser(), tokenizer)
         return _open_files(source, tokenizer)
-    if isinstance(source, dict) or not hasattr(source, "__iter__"):
+    if is_table(source) or not hasattr(source, "__iter__"):
         raise TypeError(
             "Expected a list of strings (one document each), paths or patterns of text files, or a folder written by "
-            f"`zoo.data.prepare`. Received: source={source!r} of type {type(source).__name__}"
+            f"`zoo.data.prepare`. Received: source={source!r:.200} of type {type(source).__name__}"
         )
     source = list(source)
     wrong = next((place for place, item in enumerate(source) if not isinstance(item, (str, os.PathLike))), None)
@@ -49,7 +50,7 @@ def open_corpus(source, tokenizer):
             f"Expected every item of `source` to be a text or a path. Received: source[{wrong}]={source[wrong]!r} "
             f"of type {type(source[wrong]).__name__}"
         )
-    if source and all(map(names_text_file, source)):
+    if are_text_files(source):
         return _open_files(source, tokenizer)
     return _encode_texts(source, tokenizer)
 
@@ -71,7 +72,7 @@ def _open_files(patterns, tokenizer):
     }
     name = hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=12).hexdigest()
     folder = cache_folder() / "corpora" / name
-    prepare(files, folder, tokenizer)
+    prepare_described(files, key["sources"], folder, tokenizer)
     return open_prepared(folder)[0]
 
 

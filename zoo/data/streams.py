@@ -60,6 +60,11 @@ def _drain(stream):
         if number >= ENDLESS:
             raise ValueError(f"Raw text is tokenized once, so the data set must end. Received: {ENDLESS} elements.")
         parts = element if isinstance(element, tuple) else (element,)
+        if isinstance(element, list) and len({isinstance(item, (str, bytes)) for item in element}) > 1:
+            raise ValueError(
+                "An element of a data set is a text, a batch of texts, or a tuple (x, y). Received: a list of texts "
+                f"and others, {element!r:.80}. Give tuples."
+            )
         if isinstance(parts[0], Mapping):  # named columns, perhaps with labels and weights behind them
             names = tuple(parts[0])
             parts = (*parts[0].values(), *parts[1:])
@@ -82,6 +87,9 @@ def _extend(column, part):
             column.extend(zip(*(item.tolist() for item in values), strict=True))
         else:
             column.append(tuple(item.item() for item in values))
+        return
+    if isinstance(part, list) and all(isinstance(item, (str, bytes)) for item in part):
+        column.extend(part)  # an array would give every text the room of the longest
         return
     values = np.asarray(part)
     column.extend(values.tolist()) if values.ndim else column.append(values.item())

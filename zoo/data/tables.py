@@ -38,7 +38,7 @@ def read_table(path):
         raise ValueError(
             f"The table must be a .tsv, .csv, .jsonl or .json file (perhaps compressed). Received: {str(path)!r}"
         )
-    with open_text(path) as lines:
+    with open_text(path, whole_lines=True) as lines:
         if kind in JSON_ENDINGS:
             table = pandas.DataFrame(json_rows(lines, path), dtype=object)
             table = table.where(table.notna(), None)

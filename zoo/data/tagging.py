@@ -119,8 +119,20 @@ def _from_table(table, word_column, tag_column):
     tags = as_list(table[tag_column])
     names = _names_of_integers(table, tag_column)
     if names is not None:
-        tags = [[tag if isinstance(tag, str) else names[tag] for tag in row] for row in tags]
+        tags = [[_named(tag, names, number) for tag in row] for number, row in enumerate(tags)]
     return as_list(table[word_column]), tags
+
+
+def _named(tag, names, row) -> str:
+    """The name of a tag that is a number; data sets write -1 and None where there is no tag."""
+    if isinstance(tag, str):
+        return tag
+    if tag is None or not 0 <= tag < len(names):
+        raise ValueError(
+            f"A tag must be the number of one of the {len(names)} names {list(names)}. Received: {tag!r} in row {row}. "
+            "Leave out rows without tags, or the column (`y=None`)."
+        )
+    return names[tag]
 
 
 def _names_of_integers(table, column) -> list[str] | None:

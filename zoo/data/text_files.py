@@ -2,6 +2,7 @@
 
 import bz2
 import codecs
+import contextlib
 import glob
 import gzip
 import importlib
@@ -10,8 +11,7 @@ import lzma
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,20 +19,46 @@ from pathlib import Path
 MAX_LINE_BYTES = 1 << 20
 _ENDINGS = (".txt", ".text", ".gz", ".bz2", ".xz", ".zst")
 _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error)
+# Longer strings are texts; and so many items of a list are looked at for whether they are there.
+_LONGEST_PATH, _LOOKED_AT = 1000, 1000
 
 
 def names_text_file(item: str | os.PathLike) -> bool:
     """Return whether one of several items is a path or pattern of text files, rather than a text.
 
     A path object is. A string is if it has one line and ends like a text file's name (`.txt`, `.text`, `.gz`,
-    `.bz2`, `.xz`, `.zst`), has a `*` and no space, or is the path of a file that exists.
+    `.bz2`, `.xz`, `.zst`), has a `*`, a `/` and no space, or is the path or pattern of a file that exists.
     """
     if not isinstance(item, str):
         return isinstance(item, os.PathLike)
-    if "\n" in item:
+    if "\n" in item or len(item) > _LONGEST_PATH:
         return False
-    pattern = "*" in item and not re.search(r"\s", item)
-    return pattern or item.strip().lower().endswith(_ENDINGS) or os.path.isfile(item)
+    if "*" in item and not re.search(r"\s", item) and (os.sep in item or glob.glob(item)):
+        return True
+    return item.strip().lower().endswith(_ENDINGS) or os.path.isfile(item)
+
+
+def are_text_files(items: Sequence[str | os.PathLike]) -> bool:
+    """Return whether items are paths or patterns of text files, see `names_text_file`, rather than texts.
+
+    Raises:
+        ValueError: if some surely are and others are not, or if an item is a folder.
+    """
+    if not items:
+        return False
+    other = next((item for item in items if not names_text_file(item)), None)
+    if other is None:
+        return True
+    paths = [item for item in items if isinstance(item, os.PathLike)]
+    short = [item for item in items[:_LOOKED_AT] if isinstance(item, str) and len(item) <= _LONGEST_PATH]
+    there = [item for item in short if "\n" not in item and os.path.exists(item)]
+    if paths or any(os.sep in item for item in there) or len(there) == len(items):
+        raise ValueError(
+            "Texts were expected, or paths and patterns of text files (`.txt`, `.text`, plain or compressed), not a "
+            f"mixture, and no folders. Received: {str((paths or there)[0])!r} and {str(other)[:80]!r}. Name the "
+            "files of a folder (`folder/*.txt`), and see that all are there."
+        )
+    return False
 
 
 def expand_paths(patterns: str | os.PathLike | Iterable[str | os.PathLike]) -> list[Path]:
@@ -53,10 +79,12 @@ def expand_paths(patterns: str | os.PathLike | Iterable[str | os.PathLike]) -> l
         patterns = [patterns]
     if not isinstance(patterns, Iterable):
         raise TypeError(f"Paths or patterns of files were expected. Received: patterns={patterns!r}")
-    files = {file: None for pattern in patterns for file in _expand(pattern)}
+    files = {}
+    for file in (file for pattern in patterns for file in _expand(pattern)):
+        files.setdefault(os.path.realpath(file), file)
     if not files:
         raise ValueError("At least one path or pattern of a file was expected. Received: patterns=[]")
-    return list(files)
+    return list(files.values())
 
 
 def _expand(pattern):
@@ -74,8 +102,8 @@ def _expand(pattern):
     return matches
 
 
-@contextmanager
-def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
+@contextlib.contextmanager
+def open_text(path: str | os.PathLike, whole_lines: bool = False) -> Iterator[Iterator[str]]:
     """Open a UTF-8 text file, plain or compressed (`.gz`, `.bz2`, `.xz`, `.zst`), as an iterator of its lines.
 
     Lines come without their ends (`\\n` or `\\r\\n`), the file's byte order mark is dropped, and a line beyond
@@ -83,6 +111,7 @@ def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
 
     Args:
         path: the file; what follows the last dot of its name says how it is compressed.
+        whole_lines: bool, whether longer lines come in one part all the same.
 
     Yields:
         an iterator of str.
@@ -96,7 +125,20 @@ def open_text(path: str | os.PathLike) -> Iterator[Iterator[str]]:
     except OSError as error:
         raise ValueError(f"Cannot open the text file {path}: {error.strerror or error}") from error
     with stream:
-        yield _read_lines(stream, path)
+        parts = _read_lines(stream, path)
+        yield _joined(parts) if whole_lines else (text for text, _ in parts)
+
+
+def _joined(parts):
+    """Lines from their parts, pairs of a str and whether the line ends with it."""
+    begun = []
+    for text, ends in parts:
+        begun.append(text)
+        if ends:
+            yield "".join(begun)
+            begun = []
+    if begun:
+        yield "".join(begun)
 
 
 def _open_bytes(path):
@@ -108,13 +150,50 @@ def _open_bytes(path):
 
 
 def _open_zstandard(path, mode):
-    for name in ("compression.zstd", "zstandard"):
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        return module.open(path, mode)
+    with contextlib.suppress(ImportError):
+        return importlib.import_module("compression.zstd").open(path, mode)
+    with contextlib.suppress(ImportError):
+        module = importlib.import_module("zstandard")
+        return Zstandard(open(path, mode), module)
     raise ValueError(f"Reading {path} needs Zstandard: `pip install zstandard`, or unpack it with `zstd -d {path}`.")
+
+
+class Zstandard(io.RawIOBase):
+    """What is in a Zstandard file, read with the package `zstandard`, whose own reader takes half a file for a whole.
+
+    Args:
+        file: the open file.
+        module: the package.
+    """
+
+    def __init__(self, file, module):
+        self._file, self._module = file, module
+        self._frame, self._given, self._text = None, b"", b""
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while not self._text:
+            self._given = self._given or self._file.read(MAX_LINE_BYTES)
+            if not self._given:
+                if self._frame is not None:
+                    raise EOFError("the last frame has no end")
+                return 0
+            self._frame = self._frame or self._module.ZstdDecompressor().decompressobj()
+            try:
+                self._text = self._frame.decompress(self._given)
+            except self._module.ZstdError as error:
+                raise OSError(str(error)) from error
+            self._given = self._frame.unused_data if self._frame.eof else b""
+            self._frame = None if self._frame.eof else self._frame
+        count = min(len(buffer), len(self._text))
+        buffer[:count], self._text = self._text[:count], self._text[count:]
+        return count
+
+    def close(self):
+        self._file.close()
+        super().close()
 
 
 def _read_lines(stream, path):
@@ -131,7 +210,7 @@ def _read_lines(stream, path):
         line_number += ends
         if first:
             text, first = text.removeprefix("\ufeff"), False
-        yield text.removesuffix("\n").removesuffix("\r") if ends else text
+        yield (text.removesuffix("\n").removesuffix("\r") if ends else text), ends
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
@@ -141,7 +220,9 @@ def _read_lines(stream, path):
 def _read_part(stream, path):
     try:
         return stream.readline(MAX_LINE_BYTES)
-    except _DAMAGED as error:
+    except Exception as error:
+        if not isinstance(error, _DAMAGED) and type(error).__name__ != "ZstdError":
+            raise
         raise ValueError(f"The file {path} is damaged or cut short: {error}") from error
 
 

@@ -111,7 +111,7 @@ def compute(name: str, targets: Sequence, predictions: Sequence) -> float:
         float; 1 for right answers.
 
     Raises:
-        ValueError: if the lengths differ, or as `check_defined` does.
+        ValueError: if the lengths differ, an answer is no single number, or as `check_defined` does.
 
     Example:
 
@@ -124,4 +124,10 @@ def compute(name: str, targets: Sequence, predictions: Sequence) -> float:
             f"There must be one answer a row. Received: {len(targets)} targets and {len(predictions)} predictions"
         )
     check_defined(name, targets, "targets")
-    return float(METRICS[name].function(np.asarray(targets), np.asarray(predictions)))
+    predictions = np.asarray(predictions)
+    if predictions.ndim != 1:
+        raise ValueError(
+            f"An answer must be one number a row. Received: predictions of shape {predictions.shape}. Of logits take "
+            "`argmax(axis=-1)`, of a column `[:, 0]`."
+        )
+    return float(METRICS[name].function(np.asarray(targets), predictions))

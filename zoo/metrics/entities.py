@@ -46,6 +46,7 @@ def entity_scores(true, predicted) -> dict[str, float]:
         dict with `precision`, `recall` and `f1`, fractions; 0 where there is nothing to count.
 
     Raises:
+        TypeError: if the tags are no lists of lists of str.
         ValueError: if there are not as many sentences, or tags in one, on both sides.
 
     Example:
@@ -72,8 +73,8 @@ def entity_report(true, predicted) -> dict[str, dict]:
     >>> entity_report([["B-PER", "O", "B-LOC"]], [["B-PER", "O", "O"]])["LOC"]
     {'precision': 0.0, 'recall': 0.0, 'f1': 0.0, 'support': 1}
     """
-    kinds = sorted({kind for tags in (*true, *predicted) for kind, _, _ in entity_spans(tags)})
     rows = zip(*_count(true, predicted, average=None), strict=True)
+    kinds = sorted({kind for tags in (*true, *predicted) for kind, _, _ in entity_spans(tags)})
     return {
         kind: {**{name: float(value) for name, value in zip(_SCORES, row[:3], strict=True)}, "support": int(row[3])}
         for kind, row in zip(kinds, rows, strict=True)
@@ -83,6 +84,13 @@ def entity_report(true, predicted) -> dict[str, dict]:
 def _count(true, predicted, average):
     from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
+    for name, rows in (("true", true), ("predicted", predicted)):
+        flat = isinstance(rows, str) or any(isinstance(tags, str) for tags in rows)
+        if flat or not all(isinstance(tag, str) for tags in rows for tag in tags):
+            raise TypeError(
+                f"Tags are a list of str for each sentence, in a list. Received: {name}={rows!r:.80}. For one sentence "
+                "write [tags]."
+            )
     true, predicted = [list(tags) for tags in true], [list(tags) for tags in predicted]
     if [len(tags) for tags in true] != [len(tags) for tags in predicted]:
         raise ValueError(

@@ -1,12 +1,14 @@
 """What every vocabulary is trained on: a stream of texts, and a line that says how far it is."""
 
 import heapq
+import itertools
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from zoo.data.text_files import expand_paths, names_text_file, open_text
+from zoo.data.inputs import is_table
+from zoo.data.text_files import are_text_files, expand_paths, names_text_file, open_text
 
 # Longer texts are cut, at a space if there is one: SentencePiece passes over texts beyond 4,192 bytes.
 _LONGEST = 1000
@@ -41,21 +43,25 @@ def read_texts(files: str | os.PathLike | Iterable[str | os.PathLike]) -> Iterat
 
     Raises:
         TypeError: if `files` is neither paths nor texts.
-        ValueError: if a file cannot be read.
+        ValueError: if a file cannot be read, or paths and texts are mixed.
     """
     if isinstance(files, (str, os.PathLike)):
         files = expand_paths(files)
-    if not isinstance(files, Iterable) or isinstance(files, (bytes, dict)):
+    if not isinstance(files, Iterable) or isinstance(files, bytes) or is_table(files):
         raise TypeError(
             "Paths or patterns of text files, or an iterable of texts, were expected. Received: "
-            f"files={files!r} of type {type(files).__name__}"
+            f"files={files!r:.200} of type {type(files).__name__}. Of a table give the column."
         )
-    if isinstance(files, Sequence) and all(map(names_text_file, files)):
-        for file in expand_paths(files):
+    files = iter(files)
+    beginning = list(itertools.islice(files, 2))
+    if any(map(names_text_file, beginning)):  # few, if they are paths
+        beginning, files = [*beginning, *files], ()
+    if are_text_files(beginning):
+        for file in expand_paths(beginning):
             with open_text(file) as lines:
                 yield from lines
         return
-    for number, text in enumerate(files):
+    for number, text in enumerate(itertools.chain(beginning, files)):
         if not isinstance(text, str):
             raise TypeError(
                 f"Every text must be a string. Received: files[{number}]={text!r} of type {type(text).__name__}"

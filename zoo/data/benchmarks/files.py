@@ -43,7 +43,7 @@ def read_columns(path: Path, header=None) -> dict[str, list]:
         ValueError: if the file is not UTF-8, a row has more cells than the header, or a line is not a JSON object.
     """
     is_json = any(suffix in JSON_ENDINGS for suffix in path.suffixes[-2:])
-    with open_text(path) as lines:
+    with open_text(path, whole_lines=True) as lines:
         if is_json:
             return as_columns(json_rows(lines, path))
         first_line = 1 if header else 2
