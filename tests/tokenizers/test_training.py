@@ -149,7 +149,7 @@ def test_errors(tmp_path):
         train(["", " \n\x00"])
     with pytest.raises(ValueError, match="without a word"):
         train(iter([]))
-    with pytest.raises(ValueError, match="At least one path"):
+    with pytest.raises(ValueError, match="without a word"):
         train([])
     with pytest.raises(TypeError, match=r"files\[1\]=7"):
         train(["text", 7])

@@ -154,3 +154,38 @@ def test_rows_of_steps_that_are_taken_again_are_dropped(tmp_path):
     run.metrics_file.write_text("part,epoch,step\na,1,4\na,2,8\n", encoding="utf-8")
     run.forget_after(4)
     assert [row["step"] for row in read_metrics(run.metrics_file)] == [4]
+
+
+def test_another_optimizer_is_refused(tmp_path):
+    x = np.ones((24, 5), "float32")
+    model = small_model()
+    model.fit(x, x[:, :3], batch_size=6, verbose=0, callbacks=[Checkpoint(tmp_path, every=2)])
+    other = small_model()
+    other.compile("sgd", loss="mse")
+    with pytest.raises(ValueError, match="of this very model and optimizer"):
+        Checkpoint(tmp_path, every=2).restore(other)
+    assert Checkpoint(tmp_path, every=2).restore(small_model()) == 4
+
+
+def test_steps_are_counted_when_several_are_taken_at_once(tmp_path):
+    x = np.ones((48, 5), "float32")
+    model = small_model()
+    model.compile("adam", loss="mse", steps_per_execution=4)
+    checkpoint = Checkpoint(tmp_path, every=6)
+    model.fit(x, x[:, :3], batch_size=6, epochs=2, verbose=0, callbacks=[checkpoint])
+    assert checkpoint.steps == int(model.optimizer.iterations) == 16
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000000016"]
+
+
+def test_a_second_run_into_the_same_folder_takes_the_place_of_the_first(tmp_path):
+    x = np.ones((24, 5), "float32")
+    for _ in range(2):
+        model = small_model()
+        checkpoint = Checkpoint(tmp_path, every=4)
+        model.fit(x, x[:, :3], batch_size=6, verbose=0, callbacks=[checkpoint])
+        checkpoint.save()
+    again = small_model()
+    assert Checkpoint(tmp_path, every=4).restore(again) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["step-0000000004"]
+    for found, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)

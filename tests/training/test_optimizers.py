@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests import texts
 from tests.checks import numbers
 from zoo.training import AdamW, FineTuningAdamW, WarmupLinearDecay, fine_tuning_rate
 from zoo.training.optimizers import layer_factors
@@ -203,3 +204,26 @@ def test_a_relative_rate_moves_large_weights_further():
     for variable, (name, size) in zip(variables, {"large": 4, "small": 0.125**0.5, "none": 1e-3}.items(), strict=True):
         np.testing.assert_allclose(values[name] - numbers(variable), 0.01 * size, rtol=1e-3)
     assert keras.optimizers.deserialize(keras.optimizers.serialize(optimizer)).relative_rate
+
+
+def test_callbacks_that_set_the_rate_are_refused_while_the_optimizer_does():
+    scheduler = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate)
+    tokenizer = texts.word_piece()
+    x, y = texts.reviews(24)
+    model = zoo.TextClassifier(texts.backbone(tokenizer), num_classes=2, tokenizer=tokenizer)
+    with pytest.raises(ValueError, match=r"warms up and decays by itself.*zoo\.training\.AdamW"):
+        model.fit(x, y, epochs=2, verbose=0, callbacks=[scheduler])
+    model.optimizer.learning_rate = 2e-3  # between runs it is the highest rate of the next
+    assert float(model.optimizer.learning_rate) == pytest.approx(2e-3)
+    assert model.optimizer.get_config()["learning_rate"] == pytest.approx(2e-3)
+    model.compile(optimizer=zoo.training.AdamW(1e-3))
+    rates = model.fit(x, y, epochs=2, verbose=0, callbacks=[scheduler]).history["learning_rate"]
+    assert rates == pytest.approx([1e-3, 1e-3])
+
+
+def test_a_rate_that_is_none():
+    with pytest.raises(TypeError, match="of a schedule of its own"):
+        zoo.training.FineTuningAdamW(keras.optimizers.schedules.CosineDecay(1e-3, 10))
+    for rate in (0.0, -1.0):
+        with pytest.raises(ValueError, match=f"above 0. Received: learning_rate={rate}"):
+            zoo.training.FineTuningAdamW(rate)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import keras
@@ -27,9 +28,12 @@ class Checkpoint(keras.callbacks.Callback):
 
     Example:
 
-        checkpoint = zoo.training.Checkpoint("runs/mine/checkpoint", every=1000)
-        done = checkpoint.restore(model)          # 0 when there is nothing to go on from
-        model.fit(data.skip(done), ..., callbacks=[checkpoint])
+        checkpoint = zoo.training.Checkpoint("runs/mine/checkpoint", every="epoch")
+        done = checkpoint.restore(model)  # 0 when there is nothing to go on from
+        model.fit(data, epochs=9, initial_epoch=done // data.steps_per_epoch, callbacks=[checkpoint])
+
+    (`fit` of a task takes the batches that come then, and keeps the optimizer's state. In a loop of one's own,
+    `every=1000` and `data.skip(done)`.)
     """
 
     def __init__(self, folder, every):
@@ -39,6 +43,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder = Path(folder)
         self.every = every
         self.steps = 0
+        self._last = -1  # batch of the epoch
 
     def restore(self, model) -> int:
         """Load the newest checkpoint into the compiled `model`; return the steps done, 0 if there is none."""
@@ -49,10 +54,12 @@ class Checkpoint(keras.callbacks.Callback):
             model.optimizer.build(model.trainable_variables)
         try:
             state = json.loads((newest / STATE_FILE).read_text(encoding="utf-8"))
-            model.load_weights(newest / WEIGHTS_FILE)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", "Skipping variable loading")  # of another optimizer
+                model.load_weights(newest / WEIGHTS_FILE)
             for variable, value in zip(_random_states(model), state["random_states"], strict=True):
                 variable.assign(np.array(value, variable.dtype))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, UserWarning) as error:
             raise ValueError(
                 "A checkpoint must hold the state of this very model and optimizer. Use the configuration that the "
                 f"run was started with, or another folder. Received: folder={str(newest)!r}, which failed with: {error}"
@@ -72,8 +79,11 @@ class Checkpoint(keras.callbacks.Callback):
             random_states = [np.asarray(variable).tolist() for variable in _random_states(self.model)]
             state = {"steps": self.steps, "random_states": random_states}
             (beside / STATE_FILE).write_text(json.dumps(state), encoding="utf-8")
-            older = self._all()
-            os.replace(beside, self.folder / f"step-{self.steps:010d}")
+            older, new = self._all(), self.folder / f"step-{self.steps:010d}"
+            if new in older:  # a folder does not take the place of another
+                os.replace(new, self.folder / f".writing-over-{os.getpid()}")
+            os.replace(beside, new)
+            shutil.rmtree(self.folder / f".writing-over-{os.getpid()}", ignore_errors=True)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
@@ -81,9 +91,14 @@ class Checkpoint(keras.callbacks.Callback):
             if folder.name != f"step-{self.steps:010d}":
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._last = -1
+
     def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-        if self.every != "epoch" and self.steps % self.every == 0:
+        before = self.steps
+        self.steps += batch - self._last  # several, with `steps_per_execution`
+        self._last = batch
+        if self.every != "epoch" and self.steps // self.every > before // self.every:
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -91,7 +106,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
 
     def on_train_end(self, logs=None):
-        if self.every != "epoch" and self.steps % self.every:
+        if self.every != "epoch" and not (self.folder / f"step-{self.steps:010d}").is_dir():
             self.save()
 
     def _all(self):

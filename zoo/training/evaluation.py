@@ -130,7 +130,9 @@ def _points(preset, grid, learning_rate, epochs):
     if not grid:
         return [(learning_rate, epochs or EPOCHS)]
     tried = fine_tuning_grid(presets.load_backbone(preset, load_weights=False).hidden_dim)
-    return list(dict.fromkeys((learning_rate or rate, epochs or number) for rate, number in tried))
+    return list(
+        dict.fromkeys((rate if learning_rate is None else learning_rate, epochs or number) for rate, number in tried)
+    )
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ class Evaluation:
         scores = {split: kind.score(rows, answers[split]) for split, rows in dev.items()}
         part = {
             "task": data.task.name, "start": start, "seed": seed, "epochs": epochs, "asked_rate": rate,
-            "learning_rate": rate or fine_tuning_rate(model.backbone.hidden_dim), "train_rows": len(train),
+            "learning_rate": _rate(model, rate), "train_rows": len(train),
             "scores": scores, "score": task_score(data.task, scores), "loss": float(history.history["loss"][-1]),
             "seconds": {"training": round(trained - began, 1), "answers": round(time.monotonic() - trained, 1)},
         }  # fmt: skip
@@ -215,7 +217,7 @@ class Evaluation:
                 keras.utils.set_random_seed(seed)
             model = kind.make(self.preset, load_weights=load_weights, dtype=self.dtype)
             if what not in self.compiled:
-                model.compile(optimizer=FineTuningAdamW(rate or fine_tuning_rate(model.backbone.hidden_dim)))
+                model.compile(optimizer=FineTuningAdamW(_rate(model, rate)))
                 self.compiled[what] = CompiledTask(model)
             return self.compiled[what].begin(model)
 
@@ -253,3 +255,7 @@ class Evaluation:
         model = kind.make(str(self._preset_of(data)), dtype=self.dtype)
         answers = {name: kind.answer(model, rows, ANSWERS_IN_A_BATCH) for name, rows in tests.items()}
         write_answers(folder, data, "test", table, answers)
+
+
+def _rate(model, asked) -> float:
+    return fine_tuning_rate(model.backbone.hidden_dim) if asked is None else asked

@@ -57,15 +57,22 @@ class TextTask:
         return GenerationScores(*self.fitted(self.dev), sample=sample)(model)
 
 
+@dataclasses.dataclass(frozen=True)
 class ClassTask(TextTask):
-    """Texts, or pairs of texts, into classes, by `zoo.TextClassifier`."""
+    """Texts, or pairs of texts, into classes, by `zoo.TextClassifier`.
+
+    Attributes:
+        classes: list of str, all, of which the rows to train on may lack some.
+    """
+
+    classes: list[str] = dataclasses.field(default_factory=list)
 
     measures = ("accuracy",)
 
     def make(self, preset, **options):
         from zoo import tasks
 
-        return tasks.TextClassifier.from_preset(preset, class_names=sorted(set(self.train.labels)), **options)
+        return tasks.TextClassifier.from_preset(preset, class_names=self.classes, **options)
 
     def fitted(self, examples) -> tuple:
         """What `fit` takes: texts and classes."""
@@ -111,9 +118,12 @@ def read_task(name: str, train, dev, rows: int | None, sample: int, in_words: bo
     parts = [_examples(name, table, TEXT_COLUMNS if any(of_texts) else (None, None)) for table in tables]
     if not any(of_texts):
         _check_classes(name, *(set(part.labels) for part in parts))
+    classes = sorted(set(parts[0].labels))
     if rows is not None and rows < len(parts[0]):
         parts[0] = parts[0].take(rng.permutation(len(parts[0]))[:rows])
-    kind = TextTask if any(of_texts) else SaidClassTask if in_words else ClassTask
+    if not any(of_texts) and not in_words:
+        return ClassTask(name, *parts, sample, classes)
+    kind = TextTask if any(of_texts) else SaidClassTask
     return kind(name, *parts, sample)
 
 

@@ -203,6 +203,13 @@ class FineTuningAdamW(AdamW):
     """
 
     def __init__(self, learning_rate=1e-4, **kwargs):
+        if callable(learning_rate):
+            raise TypeError(
+                "The highest rate of a schedule of its own was expected, a float. Received: learning_rate="
+                f"{learning_rate!r}. With another schedule use `zoo.training.AdamW`."
+            )
+        if not learning_rate > 0:
+            raise ValueError(f"`learning_rate` must be above 0. Received: learning_rate={learning_rate}")
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.run_steps = self.add_variable((), dtype="int", aggregation="only_first_replica", name="run_steps")
 
@@ -218,6 +225,21 @@ class FineTuningAdamW(AdamW):
                 variable.assign(ops.zeros(variable.shape, variable.dtype))
         self._iterations.assign(done)
         self.run_steps.assign(steps)
+
+    @property
+    def learning_rate(self):
+        """The rate of the step that comes; what is set is the highest rate, and not while a `fit` goes by it."""
+        return self._get_current_learning_rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if int(self.run_steps) > 0:
+            raise ValueError(
+                "FineTuningAdamW warms up and decays by itself, which a callback that sets the rate would undo. "
+                "Compile with `optimizer=zoo.training.AdamW(...)` for `LearningRateScheduler` or `ReduceLROnPlateau`. "
+                f"Received: learning_rate={float(value)}"
+            )
+        AdamW.learning_rate.fset(self, value)
 
     def end_run(self) -> None:
         """End the run: the rate is constant again."""

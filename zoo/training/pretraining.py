@@ -1,7 +1,5 @@
 """Pre-training as a run: warm start, schedule, checkpoints, metrics, curves, and a preset at the end."""
 
-import itertools
-
 import keras
 
 from zoo.training.checkpoints import Checkpoint
@@ -100,14 +98,11 @@ class _EndAt(keras.callbacks.Callback):
 def summary(rows: list[dict], tokens_per_step: int) -> dict:
     """The end of a pre-training run in a few numbers, from the rows of its `metrics.csv`."""
     last = rows[-1]
-    # The clock starts anew in every part of an interrupted run.
-    seconds = sum(row["seconds"] for row, after in itertools.zip_longest(rows, rows[1:])
-                  if after is None or after["seconds"] < row["seconds"])  # fmt: skip
     metrics = {name: value for name, value in last.items() if name not in ("part", "epoch", "step", "seconds")}
     return {
         "steps": last["step"],
         "tokens": last["step"] * tokens_per_step,
-        "minutes": round(seconds / 60, 1),
+        "minutes": round(last["seconds"] / 60, 1),
         **{name: round(value, 4) for name, value in metrics.items() if value != ""},
     }
 

@@ -125,7 +125,7 @@ class MetricsLog(keras.callbacks.Callback):
     Args:
         path: path of the file.
         part: str, first column.
-        steps_done: int, optimizer steps before this `fit`.
+        steps_done: int, optimizer steps before this `fit`; if there are any, the clock goes on from the last row.
     """
 
     def __init__(self, path, part, steps_done=0):
@@ -134,6 +134,8 @@ class MetricsLog(keras.callbacks.Callback):
         self.part = part
         self.steps = steps_done
         self._began = time.monotonic()
+        own = [row["seconds"] for row in read_metrics(path) if row["part"] == part] if steps_done else []
+        self._seconds_before = own[-1] if own else 0.0
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
@@ -143,7 +145,7 @@ class MetricsLog(keras.callbacks.Callback):
             "part": self.part,
             "epoch": epoch + 1,
             "step": self.steps,
-            "seconds": round(time.monotonic() - self._began, 2),
+            "seconds": round(self._seconds_before + time.monotonic() - self._began, 2),
             **{name: float(value) for name, value in (logs or {}).items()},
         }
         write_metrics(self.path, [*read_metrics(self.path), row])
