@@ -29,7 +29,7 @@ def contextual_similarity(
     alike the vectors of a word are, and how alike all vectors are.
 
     Args:
-        model: a task of `zoo.tasks`, or a backbone of `zoo.models`.
+        model: an encoder of `zoo.models`, or a task on one.
         sentences: list of str, or a column of them.
         word: str, the word or character that is in all of them; or a list of str, one a sentence. Capitals do not
             matter. Where words have spaces between them, it is found as a whole word only.
@@ -113,7 +113,7 @@ def _check_layers(layers, count):
     wanted = [layers] if isinstance(layers, (str, int)) else list(dict.fromkeys(layers))
     if not wanted or any(layer not in available for layer in wanted):
         raise ValueError(f"`layers` must be some of {available}. Received: layers={layers!r}")
-    return wanted
+    return sorted(wanted, key=available.index)
 
 
 def _check_lengths(occurrences, lengths):
