@@ -17,7 +17,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         reduction: see `keras.losses.Loss`.
 
     Call arguments:
-        y_true: int tensor (...).
+        y_true: int tensor (...), or (..., 1).
         y_pred: float tensor (..., classes), logits.
     """
 
@@ -32,6 +32,8 @@ class SmoothedCrossentropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
+        if len(y_true.shape) == len(y_pred.shape):
+            y_true = ops.squeeze(y_true, axis=-1)
         # Not by an index into the logits, whose gradient is slow, or overflows where the logits are flat.
         labels = ops.expand_dims(ops.cast(y_true, "int32"), axis=-1)
         is_label = ops.equal(ops.arange(y_pred.shape[-1], dtype="int32"), labels)  # (..., classes)
