@@ -27,7 +27,7 @@ FILES = {"config.json": shipped(b"{}"), "assets/tokenizer/vocabulary.txt": shipp
 
 def test_accepts_files_as_they_were_shipped(folder):
     (folder / ".DS_Store").write_bytes(b"x")
-    verify(folder, FILES)
+    assert verify(folder, FILES) is None  # it raises where a file differs, as below
 
 
 def test_lists_every_file_that_differs(folder):

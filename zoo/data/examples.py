@@ -4,6 +4,7 @@ A plan says which tokens of which documents make an example, without looking at 
 assembled from a few rows of it.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from zoo.objectives.sentence_pairs import SPECIAL_TOKENS_OF_A_PAIR, truncate_pai
 
 # `[CLS] text [SEP]`
 SPECIAL_TOKENS_OF_A_BLOCK = 2
+# Pairs from which on it is said that there is nothing to learn: so many, and such a share of them with one label.
+_MANY_PAIRS, _ONE_SIDED = 100, 0.95
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,18 @@ class PairPlan:
     def labels(self, examples: np.ndarray) -> np.ndarray:
         """int32 array (batch,), what is asked of each pair."""
         return self._pairs[examples, 6]
+
+    def warn_of_one_answer(self, pairing) -> None:
+        """Warn if the pairs that a `pairing` planned teach nothing, because nearly all have the same label."""
+        counts = np.bincount(self._pairs[:, 6], minlength=len(pairing.label_names))
+        if len(self) >= _MANY_PAIRS and counts.max() > _ONE_SIDED * len(self):
+            warnings.warn(
+                f"{counts.max():,} of {len(self):,} pairs have the label "
+                f"{pairing.label_names[int(counts.argmax())]!r}: "
+                f"{type(pairing).__name__} needs documents of several sentences, and examples that hold some. An empty "
+                "line in a file, and the next string in a list, begin a new document.",
+                stacklevel=3,
+            )
 
     def spans(self, examples: np.ndarray, rng: np.random.Generator) -> Spans:
         """The spans of some examples, cut to the length of an example.

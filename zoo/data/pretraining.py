@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 
 import grain
@@ -20,8 +19,6 @@ from zoo.objectives import Objective, Vocabulary
 _PREFETCHED_BATCHES = 16
 # Streams of random numbers that must not meet: one plans the epoch, the other makes the noise.
 _PLAN, _NOISE = 0, 1
-# Pairs from which on it is said that there is nothing to learn: so many, and such a share of them with one label.
-_MANY_PAIRS, _ONE_SIDED = 100, 0.95
 
 
 def pretraining_dataset(
@@ -143,19 +140,7 @@ class Batches:
                 f"or a shorter `sequence_length`."
             )
         if objective.pairing is not None:
-            self._warn_of_one_answer()
-
-    def _warn_of_one_answer(self):
-        """Warn if the pairs of sentences teach nothing, because nearly all have the same label."""
-        plan, names = self._plan(0), self.objective.pairing.label_names
-        counts = np.bincount(plan.labels(np.arange(len(plan))), minlength=len(names))
-        if len(plan) >= _MANY_PAIRS and counts.max() > _ONE_SIDED * len(plan):
-            warnings.warn(
-                f"{counts.max():,} of {len(plan):,} pairs have the label {names[int(counts.argmax())]!r}: "
-                f"{type(self.objective.pairing).__name__} needs documents of several sentences, and examples that hold "
-                "some. An empty line in a file, and the next string in a list, begin a new document.",
-                stacklevel=3,
-            )
+            self._plan(0).warn_of_one_answer(objective.pairing)
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name not in ("_plans", "_lock")}

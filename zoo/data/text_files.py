@@ -175,14 +175,14 @@ class Zstandard(io.RawIOBase):
 
     def readinto(self, buffer):
         while not self._text:
-            self._given = self._given or self._file.read(MAX_LINE_BYTES)
+            self._given = self._given or self._file.read(io.DEFAULT_BUFFER_SIZE)
             if not self._given:
                 if self._frame is not None:
                     raise EOFError("the last frame has no end")
                 return 0
             self._frame = self._frame or self._module.ZstdDecompressor().decompressobj()
             try:
-                self._text = self._frame.decompress(self._given)
+                self._text = memoryview(self._frame.decompress(self._given))  # which slices without copying
             except self._module.ZstdError as error:
                 raise OSError(str(error)) from error
             self._given = self._frame.unused_data if self._frame.eof else b""
