@@ -46,6 +46,8 @@ def test_columns_may_be_separated_by_spaces_and_documents_by_docstart(tmp_path):
     text = "-DOCSTART- -X- O\n\nAnna  NNP   B-PER\r\n# SYM O\n\u3000 SP O\n\n\n\n-DOCSTART- -X- O\n\n. . O"
     found = zoo.data.read_tagged(written(tmp_path, "a.txt", text))
     assert found.words == [["Anna", "#", "\u3000"], ["."]]
+    found = zoo.data.read_tagged(written(tmp_path, "b.txt", "-DOCSTART-\n\n" + text.replace("-X- O", "")))
+    assert found.words == [["Anna", "#", "\u3000"], ["."]]
 
 
 @pytest.mark.parametrize("name", ["a.conllu", "a.conllu.gz"])

@@ -40,6 +40,12 @@ def test_rouge_counts_chinese_characters_and_letters_with_accents():
     assert rouge_scores(["GRÖSSE"], ["grösse"])["rouge_1"] == 1
 
 
+def test_rouge_does_not_part_a_letter_from_its_marks():
+    assert rouge_scores(["हिन्दी"], ["हिन्दू"])["rouge_1"] == 0  # one word each, not letters that they share
+    assert rouge_scores(["यह हिन्दी है"], ["वह हिन्दी है"])["rouge_1"] == pytest.approx(2 / 3)
+    assert rouge_scores(["gro\u0308ßer"], ["gro\u0308ßte"])["rouge_1"] == 0
+
+
 def test_bleu_is_sacrebleus():
     for said, right, tokenizer in ((SAID, RIGHT, "13a"), (SAID_ZH, RIGHT_ZH, "zh")):
         expected = BLEU(tokenize=tokenizer).corpus_score(said, [right]).score / 100

@@ -96,7 +96,17 @@ def test_written_as_text(text, objective):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Objective", "MaskedLM('span')", "MaskedLM(units='span')", "open('x')", "MaskedLM(rate=x)"]
+    "text",
+    [
+        "",
+        "Objective",
+        "MaskedLM('span')",
+        "MaskedLM(units='span')",
+        "open('x')",
+        "MaskedLM(rate=x)",
+        "MaskedLM(rate=0.1, rate=0.2)",
+        "MaskedLM(**{'rate': 0.1})",
+    ],
 )
 def test_text_that_is_no_objective(text):
     with pytest.raises(ValueError, match="MaskedLM"):

@@ -162,6 +162,14 @@ def test_weights_must_be_numbers(model):
         model.fit(X, Y, sample_weight=[1.0] * 3 + [float("nan")] + [1.0] * 20)
 
 
+def test_two_columns_of_one_name_are_refused(model):
+    import pandas
+
+    table = pandas.DataFrame([["a", "b", 1]], columns=["text", "text", "label"])
+    with pytest.raises(ValueError, match=r"several columns of one name. Received: \['text'\]"):
+        model.fit(table)
+
+
 def test_two_columns_are_no_labels(model):
     for labels in (np.eye(2)[Y], np.eye(2)[Y].tolist()):
         with pytest.raises(ValueError, match=r"y of shape \(24, 2\)\. .* `np.asarray\(y\)\.argmax\(-1\)`"):

@@ -12,7 +12,7 @@ import zoo
 from tests import texts
 from zoo.training import Checkpoint
 from zoo.training.pretraining import pretrain
-from zoo.training.runs import RunFolder, read_metrics
+from zoo.training.runs import MetricsLog, RunFolder, read_metrics
 
 # A run that is killed in the middle and taken up again must end with the weights of one that was not.
 SCRIPT = """
@@ -171,10 +171,17 @@ def test_steps_are_counted_when_several_are_taken_at_once(tmp_path):
     x = np.ones((48, 5), "float32")
     model = small_model()
     model.compile("adam", loss="mse", steps_per_execution=4)
-    checkpoint = Checkpoint(tmp_path, every=6)
-    model.fit(x, x[:, :3], batch_size=6, epochs=2, verbose=0, callbacks=[checkpoint])
+    checkpoint, log = Checkpoint(tmp_path / "saved", every=6), MetricsLog(tmp_path / "metrics.csv", "all")
+    model.fit(x, x[:, :3], batch_size=6, epochs=2, verbose=0, callbacks=[checkpoint, log])
     assert checkpoint.steps == int(model.optimizer.iterations) == 16
-    assert [path.name for path in tmp_path.iterdir()] == ["step-0000000016"]
+    assert [path.name for path in (tmp_path / "saved").iterdir()] == ["step-0000000016"]
+    assert [row["step"] for row in read_metrics(tmp_path / "metrics.csv")] == [8, 16]
+
+
+def test_runs_of_the_same_second_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda form: form.split("%")[0] + "now")
+    assert [RunFolder(name="fit").path.name for _ in range(3)] == ["fit-now", "fit-now-2", "fit-now-3"]
 
 
 def test_a_second_run_into_the_same_folder_takes_the_place_of_the_first(tmp_path):

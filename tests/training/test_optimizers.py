@@ -27,7 +27,12 @@ def test_schedule_round_trip():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((0.0, 10), "Received: peak=0.0"), ((1e-3, 0), "total_steps=0"), ((1e-3, 10, 11), "warmup=11, total_steps=10")],
+    [
+        ((0.0, 10), "Received: peak=0.0"),
+        ((1e-3, 0), "total_steps=0"),
+        ((1e-3, 10, 11), "warmup=11, total_steps=10"),
+        ((1e-3, 10, 1.0), "warmup=1.0"),
+    ],
 )
 def test_impossible_schedules(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -81,7 +86,8 @@ def test_half_precision_follows_single(options):
     """Whose second moment would stand still if 0.999 were rounded to bfloat16."""
     found = []
     for dtype in ("float32", "bfloat16"):
-        variable = keras.Variable(np.array([1.0, -2.0, 0.5], dtype), dtype=dtype, name="kernel")
+        with keras.name_scope("layer_0"):
+            variable = keras.Variable(np.array([1.0, -2.0, 0.5], dtype), dtype=dtype, name="kernel")
         optimizer = AdamW(0.05, **options)
         optimizer.build([variable])
         for step in range(5):
@@ -187,6 +193,13 @@ def test_encoder_and_decoder_are_counted_apart_and_shared_layers_are_one():
     albert = factors(zoo.AlbertBackbone(97, 3, 2, 8, 16, embedding_dim=4, max_sequence_length=13))
     assert {value for path, value in albert.items() if path.startswith("layer_0")} == {0.5}
     assert albert["embedding/projection/kernel"] == 0.25
+
+
+def test_layer_decay_of_a_model_without_layers_is_said_to_change_nothing():
+    layer = keras.layers.Dense(3)
+    layer.build((None, 5))
+    with pytest.warns(UserWarning, match=r"`layer_decay` changes nothing.* Received: layer_decay=0\.5"):
+        AdamW(layer_decay=0.5).build(layer.trainable_variables)
 
 
 @pytest.mark.parametrize("decay", [0, -0.5, 1.5])

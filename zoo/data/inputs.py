@@ -164,6 +164,9 @@ def _from_table(table, text_columns, label_column):
     unknown = [name for name in wanted if name not in available]
     if unknown:
         raise ValueError(f"The table has no such column. Received: {unknown}. Available columns: {available}")
+    twice = [name for name in wanted if available.count(name) > 1]
+    if twice:
+        raise ValueError(f"The table has several columns of one name. Received: {twice}. Rename all but one of them.")
     texts = tuple(as_list(table[name]) for name in text_columns)
     labels = None if label_column is None else as_list(table[label_column])
     return (texts[0] if len(texts) == 1 else texts), labels

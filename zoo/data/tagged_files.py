@@ -69,12 +69,14 @@ def _read_sentences(path, column) -> Iterator[list[tuple[str, str]]]:
                 continue
             if universal and line.startswith("#"):
                 continue
+            if not universal and line.split()[0] == _DOCUMENT:
+                continue
             separator = separator or ("\t" if "\t" in line else " ")
             # Not `line.split()`: a word may be a space of another kind, such as that of Chinese.
             fields = [field for field in line.split(" ") if field] if separator == " " else line.split(separator)
             expected = expected or len(fields)
             _check_line(fields, expected, tag_at, path, number)
-            if not (_NOT_A_WORD.fullmatch(fields[0]) if universal else fields[0] == _DOCUMENT):
+            if not (universal and _NOT_A_WORD.fullmatch(fields[0])):
                 sentence.append((fields[word_at], fields[tag_at]))
     if sentence:
         yield sentence

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from zoo.metrics.squad import language_of
+from zoo.tokenizers.spacing import combining_marks
 
 # Scripts without spaces between words: a character is a token.
 _CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(rf"[{_CHARACTER}]|[^\W_{_CHARACTER}]+")
 _ROUGE = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL", "rouge_l_sum": "rougeLsum"}
 _LONGEST_UNSTEMMED = 3
 
@@ -35,10 +36,15 @@ class RougeTokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         """The tokens of a text."""
-        tokens = _TOKEN.findall(text.lower())
+        tokens = _tokens().findall(text.lower())
         if self._stemmer is None:
             return tokens
         return [self._stemmer.stem(token) if len(token) > _LONGEST_UNSTEMMED else token for token in tokens]
+
+
+@cache
+def _tokens() -> re.Pattern:
+    return re.compile(rf"[{_CHARACTER}]|[^\W_{_CHARACTER}](?:[^\W_{_CHARACTER}]|[{combining_marks()}])*")
 
 
 def rouge_scores(predictions: Sequence[str], references: Sequence[str], stem: bool = False) -> dict[str, float]:

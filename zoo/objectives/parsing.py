@@ -41,7 +41,10 @@ def _build(node, text):
     name = call.func if call else node
     if not isinstance(name, ast.Name) or name.id not in _known() or (call and call.args):
         raise ValueError(_message(text))
-    arguments = {keyword.arg: _read_argument(keyword.value, text) for keyword in call.keywords} if call else {}
+    keywords = call.keywords if call else []
+    arguments = {keyword.arg: _read_argument(keyword.value, text) for keyword in keywords}
+    if None in arguments or len(arguments) < len(keywords):  # **others, or the same name twice
+        raise ValueError(_message(text))
     try:
         return _known()[name.id](**arguments)
     except TypeError as error:

@@ -1,7 +1,9 @@
 """Text as words, and words back to text: where a space belongs between them."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 # Full-width characters but Hangul, whose words have spaces between them.
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
@@ -10,7 +12,6 @@ _NEEDLESS = re.compile(
     r"| (?=[.,!?;:%)\]}](?: |$))"  # none before what closes
     r"|(?:(?<= [(\[{])|(?<=^[(\[{])) "  # none after what opens
 )
-_WORDS = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}](?:[^\s{_WIDE}]*[^\W{_WIDE}])?|[^\w\s]")
 _CONTRACTION = re.compile(r"(?<=\w) (['’]) (?=(?:s|t|d|m|re|ve|ll)\b)", re.IGNORECASE)
 
 
@@ -28,5 +29,19 @@ def split_words(text: str) -> list[str]:
 
     >>> split_words("Anna doesn't live in Paris (yet). 我爱北京。")
     ['Anna', "doesn't", 'live', 'in', 'Paris', '(', 'yet', ')', '.', '我', '爱', '北', '京', '。']
+    >>> split_words("यह हिन्दी है।")
+    ['यह', 'हिन्दी', 'है', '।']
     """
-    return _WORDS.findall(text)
+    return _words().findall(text)
+
+
+@cache
+def combining_marks() -> str:
+    """All marks that belong to the letter before them, such as vowels of Hindi: Python's `\\w` has none of them."""
+    return "".join(mark for mark in map(chr, range(0x300, 0x20000)) if unicodedata.category(mark)[0] == "M")
+
+
+@cache
+def _words() -> re.Pattern:
+    letter = rf"[^\W{_WIDE}][{combining_marks()}]*"
+    return re.compile(rf"[{_WIDE}]|{letter}(?:[^\s{_WIDE}]*{letter})?|[^\w\s]")

@@ -6,14 +6,15 @@ import shutil
 import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
+
+from zoo.training.steps import StepCounter
 
 STATE_FILE = "state.json"
 WEIGHTS_FILE = "state.weights.h5"
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(StepCounter):
     """Saves everything that training depends on, and takes it up again.
 
     A checkpoint holds the weights, the optimizer's moments and step, the states of random generators and
@@ -42,8 +43,6 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError(f"`every` must be a positive number of steps, or 'epoch'. Received: every={every!r}")
         self.folder = Path(folder)
         self.every = every
-        self.steps = 0
-        self._last = -1  # batch of the epoch
 
     def restore(self, model) -> int:
         """Load the newest checkpoint into the compiled `model`; return the steps done, 0 if there is none."""
@@ -91,13 +90,9 @@ class Checkpoint(keras.callbacks.Callback):
             if folder.name != f"step-{self.steps:010d}":
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._last = -1
-
     def on_train_batch_end(self, batch, logs=None):
         before = self.steps
-        self.steps += batch - self._last  # several, with `steps_per_execution`
-        self._last = batch
+        super().on_train_batch_end(batch, logs)
         if self.every != "epoch" and self.steps // self.every > before // self.every:
             self.save()
 

@@ -6,7 +6,7 @@ from rich.table import Table
 
 from zoo.metrics.benchmark_metrics import METRICS
 from zoo.training.comparison import Score
-from zoo.training.runs import write_json
+from zoo.training.runs import write_figure, write_json
 
 
 def task_score(task, scores: dict) -> float:
@@ -207,4 +207,4 @@ def draw(results: dict, path) -> None:
     axes.legend()
     if not all(each["comparable"] for each in done):
         figure.supxlabel("* not the official dev set", fontsize=8)
-    figure.savefig(path, dpi=120)
+    write_figure(path, figure)

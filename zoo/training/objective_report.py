@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from zoo.training.grid import shown
+from zoo.training.runs import write_figure
 
 # Of each measure its name for people, the factor by which it is shown, and whether a lower one is better.
 MEASURES = {
@@ -107,4 +108,4 @@ def draw(results: dict, path) -> None:
         axes.grid(axis="x", alpha=0.3)
     panels[0].set_yticks(np.arange(len(rows)), [row["objective"] for row in rows])
     figure.suptitle(f"Pre-trained on {results['tokens']:,} tokens of text, then fine-tuned", fontsize=11)
-    figure.savefig(path, dpi=120)
+    write_figure(path, figure)

@@ -1,6 +1,7 @@
 """The optimizer of BERT as a Keras object, with its paper's numbers."""
 
 import re
+import warnings
 
 import keras
 from keras import ops
@@ -68,6 +69,13 @@ class AdamW(keras.optimizers.AdamW):
 
     def build(self, variables):
         self._layer_factors = layer_factors([variable.path for variable in variables], self.layer_decay)
+        if self.layer_decay < 1 and set(self._layer_factors) == {1.0}:
+            warnings.warn(
+                "`layer_decay` changes nothing: none of the weights to train is in a layer of a zoo backbone, with "
+                f"`layer_0/` or the like in its path. Received: layer_decay={self.layer_decay}, and weights such as "
+                f"{variables[0].path!r}.",
+                stacklevel=2,
+            )
         super().build(variables)
 
     def _apply_weight_decay(self, variables):

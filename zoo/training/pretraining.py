@@ -8,6 +8,7 @@ from zoo.training.optimizers import AdamW
 from zoo.training.progress import ProgressBar
 from zoo.training.runs import MetricsLog, RunFolder, draw_curves, read_metrics
 from zoo.training.schedules import WarmupLinearDecay
+from zoo.training.steps import StepCounter
 from zoo.training.warm_start import first_texts, static_embedding, warm_start
 
 
@@ -82,16 +83,16 @@ def pretrain(
     return summary(rows, tokens_per_step)
 
 
-class _EndAt(keras.callbacks.Callback):
+class _EndAt(StepCounter):
     """Ends the training after a step, also where that is not the end of a report."""
 
     def __init__(self, last_step, steps_done):
-        super().__init__()
-        self._left = last_step - steps_done
+        super().__init__(steps_done)
+        self.last_step = last_step
 
     def on_train_batch_end(self, batch, logs=None):
-        self._left -= 1
-        if self._left <= 0:
+        super().on_train_batch_end(batch, logs)
+        if self.steps >= self.last_step:
             self.model.stop_training = True
 
 

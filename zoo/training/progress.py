@@ -2,13 +2,14 @@
 
 import time
 
-import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column
 
+from zoo.training.steps import StepCounter
 
-class ProgressBar(keras.callbacks.Callback):
+
+class ProgressBar(StepCounter):
     """One line over a whole `fit`: steps, loss, tokens a second, time left; plain lines where there is no terminal.
 
     Args:
@@ -19,11 +20,10 @@ class ProgressBar(keras.callbacks.Callback):
     """
 
     def __init__(self, total_steps=None, tokens_per_step=0, label="training", steps_done=0):
-        super().__init__()
+        super().__init__(steps_done)
         self.total_steps = total_steps
         self.tokens_per_step = tokens_per_step
         self.label = label
-        self.steps = steps_done
         self._console = Console()
 
     def on_train_begin(self, logs=None):
@@ -46,7 +46,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.start()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
+        super().on_train_batch_end(batch, logs)
         if self._console.is_terminal:
             self._bar.update(self._task, completed=self.steps, shown=self._shown(logs))
 

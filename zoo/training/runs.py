@@ -6,9 +6,12 @@ import json
 import os
 import time
 from collections.abc import Callable
+from itertools import chain, count
 from pathlib import Path
 
 import keras
+
+from zoo.training.steps import StepCounter
 
 CONFIG_FILE = "config.json"
 
@@ -20,9 +23,14 @@ def write_json(path, value, default=None) -> None:
 
 def write_text(path, text: str) -> None:
     """Write a text file, beside and renamed: it is there whole, or as it was before."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path, content: bytes) -> None:
+    """Write a file, beside and renamed."""
     path = Path(path)
     beside = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
-    beside.write_text(text, encoding="utf-8", newline="")
+    beside.write_bytes(content)
     os.replace(beside, path)
 
 
@@ -69,12 +77,12 @@ class RunFolder:
     """A folder with `config.json`, `metrics.csv`, `tensorboard/`, `curves.png` and `preset/`.
 
     Args:
-        path: str or path; `runs/<name>-<date and time>` when None.
+        path: str or path; `runs/<name>-<date and time>`, a new folder, when None.
         name: str, what ran.
     """
 
     def __init__(self, path=None, name="run"):
-        self.path = Path(path) if path is not None else Path("runs") / time.strftime(f"{name}-%Y%m%d-%H%M%S")
+        self.path = Path(path) if path is not None else _new_folder(name)
         self.path.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -116,7 +124,19 @@ class RunFolder:
         return [MetricsLog(self.metrics_file, part), tensorboard]
 
 
-class MetricsLog(keras.callbacks.Callback):
+def _new_folder(name) -> Path:
+    """A folder that no other run has, also of those that begin in the same second."""
+    began = Path("runs") / time.strftime(f"{name}-%Y%m%d-%H%M%S")
+    began.parent.mkdir(exist_ok=True)
+    for path in chain([began], (began.with_name(f"{began.name}-{number}") for number in count(2))):
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+
+
+class MetricsLog(StepCounter):
     """Appends a row to a CSV file at the end of every epoch.
 
     The columns are `part`, `epoch`, `step`, `seconds` and the metrics; a file that was begun by an
@@ -129,16 +149,12 @@ class MetricsLog(keras.callbacks.Callback):
     """
 
     def __init__(self, path, part, steps_done=0):
-        super().__init__()
+        super().__init__(steps_done)
         self.path = Path(path)
         self.part = part
-        self.steps = steps_done
         self._began = time.monotonic()
         own = [row["seconds"] for row in read_metrics(path) if row["part"] == part] if steps_done else []
         self._seconds_before = own[-1] if own else 0.0
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
 
     def on_epoch_end(self, epoch, logs=None):
         row = {
@@ -180,6 +196,13 @@ def _number(value):
         return value
 
 
+def write_figure(path, figure, dpi=120) -> None:
+    """Write a `matplotlib.figure.Figure` as a PNG, beside and renamed."""
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=dpi, format="png")
+    write_bytes(path, picture.getvalue())
+
+
 def draw_curves(rows, path, x="step", panels=("loss", "val_accuracy"), title=None) -> None:
     """Draw metrics of every part of a run against steps or epochs.
 
@@ -206,4 +229,4 @@ def draw_curves(rows, path, x="step", panels=("loss", "val_accuracy"), title=Non
         axes.legend()
     if title:
         figure.suptitle(title)
-    figure.savefig(path, dpi=120)
+    write_figure(path, figure)

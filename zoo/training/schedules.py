@@ -32,9 +32,9 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
             raise ValueError(
                 f"`peak` and `total_steps` must be positive. Received: peak={peak}, total_steps={total_steps}"
             )
-        if not 0 <= warmup <= total_steps:
+        if not 0 <= warmup <= total_steps or (isinstance(warmup, float) and warmup >= 1):
             raise ValueError(
-                "`warmup` must be a fraction below 1, or a number of steps up to `total_steps`. "
+                "`warmup` must be a fraction below 1, or an int, a number of steps up to `total_steps`. "
                 f"Received: warmup={warmup}, total_steps={total_steps}"
             )
         self.peak = peak
