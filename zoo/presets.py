@@ -50,6 +50,8 @@ __all__ = [
 ]
 
 # Arguments of a task that leave the shape and the meaning of its head as they are.
+# What a configuration says of single layers, and what goes without saying.
+STATES_OF_LAYERS = {"quantized_layers": {}, "lora_ranks": {}, "frozen_layers": []}
 NOT_OF_THE_HEAD = {
     *("backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"),
     *("stride", "max_question_length", "max_answer_length", "no_answer_threshold"),
@@ -195,7 +197,8 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
     if any(name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD):
         saved, head = {}, None
-    modes = saved.pop("quantized_layers", {})
+    # What a preset was trained with is no matter of who fine-tunes it.
+    modes, *_ = [saved.pop(*each) for each in STATES_OF_LAYERS.items()]
     task = kind(**{**saved, **arguments})
     if not load_weights:
         return task

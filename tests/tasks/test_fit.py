@@ -162,6 +162,26 @@ def test_weights_must_be_numbers(model):
         model.fit(X, Y, sample_weight=[1.0] * 3 + [float("nan")] + [1.0] * 20)
 
 
+@pytest.mark.parametrize("several", [2, 5])
+def test_several_steps_at_once_count_every_text_once(several):
+    model = classifier(num_classes=2)
+    expected = model.evaluate(X, Y, batch_size=8, verbose=0)
+    model.compile(steps_per_execution=several)
+    assert model.evaluate(X, Y, batch_size=8, verbose=0) == pytest.approx(expected, rel=1e-5)
+    rows = model.fit(X, Y, batch_size=7, epochs=2, validation_data=(X, Y), verbose=0).history
+    found = model.evaluate(X, Y, verbose=0)
+    assert [rows["val_loss"][-1], rows["val_accuracy"][-1]] == pytest.approx(found, rel=1e-5)
+    assert int(model.optimizer.iterations) == 2 * several * -(-len(X) // 7 // several)  # whole executions
+
+
+def test_names_and_numbers_are_not_mixed():
+    mixed = [int(label) if row else str(label) for row, label in enumerate(Y)]
+    with pytest.raises(ValueError, match=r"all names, or all numbers.* Received: y\[0\]='\d' and y\[1\]=\d"):
+        classifier(num_classes=2).fit(X, mixed)
+    with pytest.raises(ValueError, match=r"`class_names` are texts.* Received: 1 in class_names=\[1, 2\]"):
+        classifier(class_names=[1, 2])
+
+
 def test_two_columns_of_one_name_are_refused(model):
     import pandas
 

@@ -20,7 +20,14 @@ def model():
     return zoo.TextClassifier(texts.backbone(TOKENIZER), tokenizer=TOKENIZER, num_classes=2)
 
 
-LOSSES = ["sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", SPARSE(), SPARSE(from_logits=True)]
+LOSSES = [
+    "sparse_categorical_crossentropy",
+    "crossentropy",
+    "ce",
+    "SparseCategoricalCrossentropy",
+    SPARSE(),
+    SPARSE(from_logits=True),
+]
 
 
 @pytest.mark.parametrize("loss", [*LOSSES, keras.losses.sparse_categorical_crossentropy, [SPARSE()]])
@@ -71,8 +78,9 @@ def test_words(model):
     words, tags = sentences(12)
     tagger = zoo.TokenClassifier(texts.backbone(TOKENIZER), labels=LABELS, tokenizer=TOKENIZER)
     expected = tagger.evaluate(words, tags, verbose=0, return_dict=True)["loss"]
-    tagger.compile(loss=SPARSE(reduction="mean_with_sample_weight"))
-    assert tagger.evaluate(words, tags, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-5)
+    for loss in (SPARSE(reduction="mean_with_sample_weight"), "sparse_categorical_crossentropy"):
+        tagger.compile(loss=loss)
+        assert tagger.evaluate(words, tags, verbose=0, return_dict=True)["loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_outputs_of_a_regressor_are_no_logits():

@@ -76,6 +76,11 @@ def test_the_loss_is_the_mean_over_masked_tokens(data):
     assert found["loss"] == pytest.approx(expected, rel=1e-4)
 
 
+def test_raw_text_is_filled_or_hidden_and_not_predicted():
+    with pytest.raises(ValueError, match=r"`fill` those of texts with \[MASK\].* Received: 1 raw texts"):
+        masked_lm().predict(["the film was good ."])
+
+
 def test_fill_in_the_blank():
     model = masked_lm()
     found = model.fill("the [MASK] was [MASK] .", top_k=3)

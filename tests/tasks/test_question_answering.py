@@ -293,6 +293,14 @@ def test_best_spans_are_those_of_a_plain_search():
             assert [each[1:] for each in found] == [each[1:] for each in expected]
 
 
+def test_batches_of_records_are_trained_and_tested_on():
+    model, given = eager(task()), records(5)
+    model.compile(optimizer="adam", run_eagerly=model.run_eagerly)
+    before = model.test_on_batch(given, return_dict=True)["loss"]
+    assert model.train_on_batch(given, return_dict=True)["loss"] == pytest.approx(before, rel=0.2)
+    assert model.test_on_batch(given, return_dict=True)["loss"] < before
+
+
 def test_config_round_trip():
     model = task(stride=7, max_answer_length=5, no_answer_threshold=1.25)
     assert zoo.QuestionAnswering.from_config(model.get_config()).get_config() == model.get_config()

@@ -125,6 +125,28 @@ def test_a_backbone_that_is_frozen_is_frozen_after_loading_and_can_be_thawed(tmp
     assert np.abs(numbers(loaded.backbone.weights[0]) - before).max() > 0
 
 
+def frozen(task):
+    task.backbone.embedding.trainable = False
+
+
+@pytest.mark.parametrize("change", [frozen, lambda task: task.backbone.enable_lora(2)], ids=["frozen", "lora"])
+def test_the_parts_that_are_trained_are_those_of_before_in_a_file_and_all_in_a_preset(change, tmp_path):
+    task = classifier()
+    change(task)
+    task.compile(loss=task.loss)
+    task.fit(TEXTS, TRUE, verbose=0)
+    loaded = loaded_again(task, tmp_path)
+    paths = [weight.path for weight in task.trainable_weights]
+    assert len(paths) < len(classifier().trainable_weights)
+    assert [weight.path for weight in loaded.trainable_weights] == paths
+    assert int(loaded.optimizer.iterations) == int(task.optimizer.iterations) > 0
+    np.testing.assert_allclose(loaded.predict(TEXTS, verbose=0), task.predict(TEXTS, verbose=0), atol=1e-5)
+    task.save_to_preset(tmp_path / "preset")
+    again = zoo.TextClassifier.from_preset(tmp_path / "preset")
+    assert len(again.trainable_weights) == len(classifier().trainable_weights)
+    np.testing.assert_allclose(again.predict(TEXTS, verbose=0), task.predict(TEXTS, verbose=0), atol=1e-5)
+
+
 def test_a_choice_of_the_machine_is_not_kept_and_one_of_the_user_is():
     task = classifier()
     assert "jit_compile" not in task.get_compile_config()

@@ -1,7 +1,5 @@
 """Losses and metrics as a user names them, made right for outputs that are logits."""
 
-import keras
-
 # Keras's classes by their names in small letters; of its functions these are the names without `_`.
 CROSSENTROPIES = {
     name.lower(): name
@@ -14,11 +12,11 @@ CROSSENTROPIES = {
     )
 } | {"bce": "BinaryCrossentropy"}
 OF_PROBABILITIES = ("categoricalgeneralizedcrossentropy", "dice", "kld", "kldivergence", "poisson", "tversky")
-# Names that Keras has for metrics alone: the cross-entropy that goes with the labels, here numbers of classes.
+# The cross-entropy that goes with the labels, here numbers of classes.
 BY_LABELS = ("ce", "crossentropy")
 
 
-def of_logits(given, of):
+def of_logits(given, of, reduction=None):
     """Losses or metrics, in whatever structure `compile` takes them, so that they read logits.
 
     Keras's cross-entropies take probabilities unless they are told; of logits they make a number, but a wrong one, and
@@ -27,6 +25,7 @@ def of_logits(given, of):
     Args:
         given: a name, a function, an object, None, or a (nested) list or dict of these.
         of: `keras.losses` or `keras.metrics`, what they are.
+        reduction: str, that of losses which are not objects; Keras's own when None.
 
     Raises:
         ValueError: if one needs probabilities and cannot be told that it is given logits, such as `"kl_divergence"`.
@@ -39,9 +38,9 @@ def of_logits(given, of):
     True
     """
     if isinstance(given, dict):
-        return {name: of_logits(each, of) for name, each in given.items()}
+        return {name: of_logits(each, of, reduction) for name, each in given.items()}
     if isinstance(given, (list, tuple)):
-        return [of_logits(each, of) for each in given]
+        return [of_logits(each, of, reduction) for each in given]
     name = _plain_name(given, of)
     if name in OF_PROBABILITIES:
         raise ValueError(
@@ -52,15 +51,17 @@ def of_logits(given, of):
     kind = getattr(of, CROSSENTROPIES.get(name, ""), None)
     if kind is None:
         return given
-    config = {"dtype": given.dtype, **given.get_config()} if isinstance(given, kind) else {}
-    return given if config.get("from_logits") else kind(**{**config, "from_logits": True})
+    if isinstance(given, kind):
+        config = {"dtype": given.dtype, **given.get_config()}
+        return given if config.get("from_logits") else kind(**{**config, "from_logits": True})
+    return kind(from_logits=True, **({"reduction": reduction} if reduction else {}))
 
 
 def _plain_name(given, of) -> str:
     """The name of one of Keras's own losses or metrics, in small letters without `_`; otherwise an empty one."""
     if isinstance(given, str):
         name = given.replace("_", "").lower()
-        return "sparsecategoricalcrossentropy" if name in BY_LABELS and of is keras.metrics else name
+        return "sparsecategoricalcrossentropy" if name in BY_LABELS else name
     name = getattr(given, "__name__", type(given).__name__)
     own = getattr(of, name, None)
     return name.replace("_", "").lower() if own is not None and (given is own or type(given) is own) else ""

@@ -126,9 +126,9 @@ class MaskedLM(Task):
             `keras.callbacks.History`.
         """
         if has_features(x) or y is not None:
-            return keras.Model.fit(self, x, y, batch_size=batch_size, validation_data=validation_data, **kwargs)
+            return super().fit(x, y, batch_size=batch_size, validation_data=validation_data, **kwargs)
         data = self._pretraining_data(x, batch_size)
-        steps = kwargs.pop("steps_per_epoch", None) or len(data)
+        steps = self._whole_executions(kwargs.pop("steps_per_epoch", None) or len(data))
         if validation_data is not None:
             kwargs["validation_data"], kwargs["validation_steps"] = self._held_out(
                 validation_data, batch_size, kwargs.get("validation_steps")
@@ -141,9 +141,16 @@ class MaskedLM(Task):
     def evaluate(self, x=None, y=None, batch_size=None, steps=None, **kwargs):
         """Loss and accuracy on held-out data; `x` as in `fit`, `steps` batches of it (all when None)."""
         if has_features(x) or y is not None or kwargs.get("_use_cached_eval_dataset"):
-            return keras.Model.evaluate(self, x, y, batch_size=batch_size, steps=steps, **kwargs)
+            return self._evaluate_batches(x, y, batch_size=batch_size, steps=steps, **kwargs)
         source, steps = self._held_out(x, batch_size, steps)
-        return keras.Model.evaluate(self, source, steps=steps, **kwargs)
+        return self._evaluate_batches(source, steps=steps, **kwargs)
+
+    def _encode(self, examples):
+        raise ValueError(
+            "A MaskedLM predicts hidden tokens: `fill` those of texts with [MASK], `fit` and `evaluate` hide some of "
+            f"raw texts. Received: {len(examples)} raw texts. For `predict` and `train_on_batch` give features with "
+            "`mask_positions`, such as a batch of `zoo.data.pretraining_dataset(...)`."
+        )
 
     def _held_out(self, x, batch_size, steps):
         data = self._pretraining_data(x, batch_size)
@@ -194,7 +201,7 @@ class MaskedLM(Task):
         # Masked positions first and in order: a stable sort of "is not masked".
         positions = np.argsort(~masked, axis=1, kind="stable")[:, : counts.max()].astype("int32")
         inputs = {name: rows[name] for name in self.input_names_of_backbone} | {features.MASK_POSITIONS: positions}
-        logits = keras.Model.predict(self, filled(inputs), verbose=0)[features.MASK_IDS]
+        logits = self._predict_features(filled(inputs), verbose=0)[features.MASK_IDS]
         found = [
             self._fillings(rows[features.TOKEN_IDS][row], positions[row, :count], logits[row, :count], top_k)
             for row, count in enumerate(counts)

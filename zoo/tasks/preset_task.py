@@ -9,6 +9,7 @@ from zoo import presets
 from zoo.layers.activations import gelu_by_erf
 from zoo.tasks.serving import write_saved_model
 from zoo.weights.quantization import quantize_layers, quantized_layers, quantizing
+from zoo.weights.trained_parts import set_trained_parts, trained_parts
 
 
 class PresetTask(keras_hub.models.Task):
@@ -55,14 +56,15 @@ class PresetTask(keras_hub.models.Task):
 
     def get_config(self):
         modes = quantized_layers(self, skip=[self.backbone])
-        return {**super().get_config(), **({"quantized_layers": modes} if modes else {})}
+        return {**super().get_config(), **({"quantized_layers": modes} if modes else {}), **trained_parts(self)}
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        modes = config.pop("quantized_layers", {})
+        modes, ranks, frozen = (config.pop(*each) for each in presets.STATES_OF_LAYERS.items())
         task = super().from_config(config)
         quantize_layers(task, modes, "the configuration")
+        set_trained_parts(task, ranks, frozen, "the configuration")
         return task
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):

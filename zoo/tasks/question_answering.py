@@ -232,7 +232,7 @@ class QuestionAnswering(Task):
     def predict(self, x=None, batch_size=None, top_k: int = 1, verbose=0, **kwargs):
         """Answers to records, a list of `Answer` in their order; the outputs for features, as any Keras model gives."""
         if has_features(x):
-            return keras.Model.predict(self, x, batch_size=batch_size, verbose=verbose, **kwargs)
+            return self._predict_features(x, batch_size=batch_size, verbose=verbose, **kwargs)
         self._check_ready()
         if top_k < 1:
             raise ValueError(f"`top_k` must be at least 1 answer a question. Received: top_k={top_k}")

@@ -26,7 +26,7 @@ LONGEST_SAID = 64  # tokens that are said when nobody asks for another number
 class Seq2SeqLM(Task):
     """An encoder-decoder that says a target text for a source text.
 
-    `fit` takes texts, `{"source": [...], "target": [...]}` or `(sources, targets)`, or what
+    `fit` takes texts, as a table with `source` and `target` or as two lists, `fit(sources, targets)`, or what
     `zoo.data.pretraining_dataset(...)` gives for an objective of encoder-decoders. The decoder is trained with the
     target's own beginning before its eyes (teacher forcing), on real tokens only.
 
@@ -98,7 +98,7 @@ class Seq2SeqLM(Task):
             return super().fit(x, y, batch_size=batch_size, validation_data=validation_data, **kwargs)
         self._check_objective(x.objective)
         check_divided(x.batch_size)
-        steps = kwargs.pop("steps_per_epoch", None) or len(x)
+        steps = self._whole_executions(kwargs.pop("steps_per_epoch", None) or len(x))
         if validation_data is not None:
             held_out = kwargs.pop("validation_steps", None) or len(validation_data)
             kwargs |= {"validation_data": validation_data.feed(held_out), "validation_steps": held_out}
@@ -112,7 +112,7 @@ class Seq2SeqLM(Task):
         if isinstance(x, PretrainingDataset):
             self._check_objective(x.objective)
             steps = min(steps or len(x), len(x))
-            return keras.Model.evaluate(self, x.feed(steps), steps=steps, **kwargs)
+            return self._evaluate_batches(x.feed(steps), steps=steps, **kwargs)
         return super().evaluate(x, y, batch_size=batch_size, steps=steps, **kwargs)
 
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
@@ -129,7 +129,7 @@ class Seq2SeqLM(Task):
             list of str for sources.
         """
         if has_features(x):
-            return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
+            return self._predict_features(x, batch_size=batch_size, **kwargs)
         return self._generate(self._read(x, text_columns=text_columns), batch_size=batch_size or 32, **kwargs)
 
     def _check_objective(self, objective):

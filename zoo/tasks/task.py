@@ -176,8 +176,8 @@ class Task(TrainedTask):
         """
         epochs, first = kwargs.get("epochs", 1), kwargs.get("initial_epoch", 0)
         if has_features(x):
-            steps = kwargs.get("steps_per_epoch") or _num_steps(x, batch_size, validation_split)
-            with self._run((steps or 0) * epochs, (steps or 0) * first):
+            steps = kwargs.get("steps_per_epoch") or _num_steps(x, batch_size, validation_split) or 0
+            with self._run(steps * epochs, steps * first):
                 return keras.Model.fit(
                     self, x, y, batch_size=batch_size, sample_weight=sample_weight, validation_data=validation_data,
                     validation_split=validation_split or 0.0, shuffle=shuffle, class_weight=class_weight, **kwargs,
@@ -199,7 +199,7 @@ class Task(TrainedTask):
             for name, value in before.items():
                 setattr(self, name, value)
             raise
-        steps = kwargs.pop("steps_per_epoch", None) or len(batches)
+        steps = self._whole_executions(kwargs.pop("steps_per_epoch", None) or len(batches))
         source = feed(lambda epoch: map(filled, batches(epoch + first)))
         try:
             with self._run(steps * epochs, done=steps * first):
@@ -213,14 +213,14 @@ class Task(TrainedTask):
         """Loss and metrics on raw texts or features; arguments as in `fit`, result as in `keras.Model.evaluate`."""
         if kwargs.get("_use_cached_eval_dataset"):  # Keras evaluates so at the end of an epoch of `fit`
             with counted_once(self._held_out):
-                found = keras.Model.evaluate(self, x, y, batch_size=batch_size, **kwargs)
+                found = self._evaluate_batches(x, y, batch_size=batch_size, **kwargs)
                 return self._with_scores(found, self._held_out)
         if has_features(x):
-            return keras.Model.evaluate(self, x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
+            return self._evaluate_batches(x, y, batch_size=batch_size, sample_weight=sample_weight, **kwargs)
         _check_no_steps(kwargs)
         batches = self._batches(self._labelled(x, y, sample_weight, text_columns, label_column), batch_size)
         with counted_once(batches):
-            found = keras.Model.evaluate(self, feed(batches), steps=len(batches), **kwargs)
+            found = self._evaluate_batches(feed(batches), steps=len(batches), **kwargs)
             return self._with_scores(found, batches)
 
     def _with_scores(self, metrics, batches):
@@ -250,13 +250,13 @@ class Task(TrainedTask):
     def predict(self, x=None, batch_size=None, text_columns=None, **kwargs):
         """The task's outputs for raw texts or features, as NumPy arrays in the order of `x`."""
         if has_features(x):
-            return keras.Model.predict(self, x, batch_size=batch_size, **kwargs)
+            return self._predict_features(x, batch_size=batch_size, **kwargs)
         self._check_ready()
         _check_no_steps(kwargs)
         self._warn_if_new()
         batches = self._batches(self._read(x, text_columns=text_columns).without_labels(), batch_size)
         source = feed(lambda epoch: map(filled, batches(epoch)))
-        sorted_outputs = keras.Model.predict(self, source, steps=len(batches), **kwargs)
+        sorted_outputs = self._predict_features(source, steps=len(batches), **kwargs)
         back = np.argsort(batches.order)
         return keras.tree.map_structure(lambda array: array[back], sorted_outputs)
 

@@ -76,6 +76,12 @@ class TextClassifier(Task):
                 f"Received: num_classes={num_classes}, class_names={class_names}. "
                 "For a number a text use TextRegressor."
             )
+        unnamed = [name for name in class_names or () if not isinstance(name, str)]
+        if unnamed:
+            raise ValueError(
+                f"`class_names` are texts; without names, labels are the numbers of classes. Received: {unnamed[0]!r} "
+                f"in class_names={class_names}"
+            )
         self.num_classes = num_classes
         self.class_names = None if class_names is None else list(class_names)
         self.dropout = backbone.dropout if dropout is None else dropout
@@ -164,9 +170,16 @@ def class_numbers(labels, class_names, num_classes: int) -> np.ndarray:
     Raises:
         ValueError: if a label is no class, with its row.
     """
-    if class_names is not None and any(isinstance(label, str) for label in labels):
+    named = [isinstance(label, str) for label in labels]
+    if any(named) and not all(named):
+        row = named.index(not named[0])
+        raise ValueError(
+            "Labels must be all names, or all numbers of classes. Received: "
+            f"y[0]={labels[0]!r} and y[{row}]={labels[row]!r}. Make all of them str."
+        )
+    if class_names is not None and any(named):
         index = {name: number for number, name in enumerate(class_names)}
-        numbers = [index.get(label, -1) if isinstance(label, str) else label for label in labels]
+        numbers = [index.get(label, -1) for label in labels]
     else:
         numbers = labels
     wrong = [row for row, number in enumerate(numbers) if not _is_class(number, num_classes)]

@@ -154,7 +154,7 @@ class TokenClassifier(Task):
             (batch, length, len(labels)).
         """
         if has_features(x):
-            return keras.Model.predict(self, x, batch_size=batch_size, verbose=verbose, **kwargs)
+            return self._predict_features(x, batch_size=batch_size, verbose=verbose, **kwargs)
         if kwargs:
             raise TypeError(f"Words are predicted in batches of different lengths, without {', '.join(kwargs)}.")
         sentences, single = self._sentences(x, text_columns)

@@ -40,7 +40,8 @@ class TrainedTask(PresetTask):
         """Compile the task; what is `"auto"` gets the task's default.
 
         The outputs of a classifier or a language model are logits, so Keras's cross-entropies, by name or as objects,
-        are taken from logits: `loss="sparse_categorical_crossentropy"` is right.
+        are taken from logits: `loss="sparse_categorical_crossentropy"` is right. By name, of a task on tokens or words,
+        they are the mean of what has a weight, which padding has not.
 
         The default optimizer is `zoo.training.FineTuningAdamW` at the rate that the backbone's size asks for; every
         `fit` begins it anew, with a warmup over a tenth of its steps and a linear decay to zero, as the papers do.
@@ -60,13 +61,16 @@ class TrainedTask(PresetTask):
         self._compile_again = functools.partial(self.compile, **options)
         if self.padding_has_no_weight and not _is_auto(metrics) and _is_auto(weighted_metrics):
             metrics, weighted_metrics = None, metrics
+        padded = self.padding_has_no_weight
         defaults = self._default_loss_and_metrics()
         defaults["optimizer"] = FineTuningAdamW(fine_tuning_rate(self.backbone.hidden_dim))
 
         def chosen(value, name, of=None):
             if _is_auto(value):
                 return defaults.get(name)
-            return of_logits(value, of) if of is not None and self.outputs_are_logits else value
+            if of is None or not self.outputs_are_logits:
+                return value
+            return of_logits(value, of, "mean_with_sample_weight" if of is keras.losses and padded else None)
 
         super().compile(
             optimizer=chosen(optimizer, "optimizer"),
@@ -109,6 +113,35 @@ class TrainedTask(PresetTask):
             if isinstance(optimizer, FineTuningAdamW):
                 optimizer.end_run()
 
+    def _whole_executions(self, steps: int) -> int:
+        """The steps that Keras does in an epoch of `steps`: always `steps_per_execution` of them at once."""
+        return steps + -steps % self.steps_per_execution
+
+    def _evaluate_batches(self, *args, **kwargs):
+        """`keras.Model.evaluate`, which counts every batch once."""
+        with self._one_batch_an_execution():
+            return keras.Model.evaluate(self, *args, **kwargs)
+
+    def _predict_features(self, *args, **kwargs):
+        """`keras.Model.predict`, with every batch once."""
+        with self._one_batch_an_execution():
+            return keras.Model.predict(self, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def _one_batch_an_execution(self):
+        """Inside, `steps_per_execution` is 1: several at once would go on behind the last batch, with the first ones.
+
+        Keras makes its functions for evaluation and prediction only in here, so they never take several.
+        """
+        several, self.steps_per_execution = self.steps_per_execution, 1
+        held_out = getattr(self, "_eval_epoch_iterator", None)  # of a `fit` in progress
+        if held_out is not None:
+            held_out.steps_per_execution = 1
+        try:
+            yield
+        finally:
+            self.steps_per_execution = several
+
     def _variables_of_the_optimizer(self):
         """Where TensorFlow shares batches among devices, the optimizer's variables are made as the weights were."""
         strategy = getattr(self, "distribute_strategy", None)
@@ -129,6 +162,16 @@ class TrainedTask(PresetTask):
 
     def _paths_of_trained(self):
         return tuple(variable.path for variable in self.trainable_variables)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """One step on one batch of raw data or features; see `keras.Model.train_on_batch`."""
+        data = keras.utils.unpack_x_y_sample_weight(self.preprocess_samples(x, y, sample_weight))
+        return keras.Model.train_on_batch(self, *data, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """Loss and metrics on one batch of raw data or features; see `keras.Model.test_on_batch`."""
+        data = keras.utils.unpack_x_y_sample_weight(self.preprocess_samples(x, y, sample_weight))
+        return keras.Model.test_on_batch(self, *data, **kwargs)
 
     def train_step(self, *args):
         # A task on tokens leaves the backbone's pooler unused, of which Keras would warn.
