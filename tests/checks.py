@@ -14,7 +14,12 @@ LOOSE = 3e-2  # bfloat16 keeps 8 bits, and a few operations lose some of them
 
 def quick(values, *chosen):
     """The values as parameters of a test, all marked as slow but those that are chosen for the default run."""
-    return [value if value in chosen else pytest.param(value, marks=pytest.mark.slow) for value in values]
+    return [
+        value
+        if value in chosen
+        else pytest.param(*(value if isinstance(value, tuple) else [value]), marks=pytest.mark.slow)
+        for value in values
+    ]
 
 
 def numbers(tensor):

@@ -35,6 +35,7 @@ KINDS = {
     "t5_1_1": lambda **options: zoo.T5Backbone(**{**SIZES, "head_dim": 5, "dropout": 0.0, **VERSION_1_1, **options}),
 }
 BY_KIND = pytest.mark.parametrize("kind", KINDS)
+BY_FEW_KINDS = pytest.mark.parametrize("kind", quick(KINDS, "bart", "t5_1_1"))  # where it takes long
 
 
 def features(backbone, source=7, target=5):
@@ -113,7 +114,7 @@ def test_one_step_after_the_other_gives_what_all_at_once_gives(kind):
         np.testing.assert_allclose(numbers(output)[:, 0], whole[:, step], atol=1e-5)
 
 
-@BY_KIND
+@BY_FEW_KINDS
 def test_config_round_trip_and_preset(kind, tmp_path):
     backbone = KINDS[kind](dropout=0.3)
     copy = type(backbone).from_config(backbone.get_config())
@@ -124,7 +125,7 @@ def test_config_round_trip_and_preset(kind, tmp_path):
     np.testing.assert_allclose(decoded(loaded, inputs), decoded(backbone, inputs), atol=1e-6)
 
 
-@BY_KIND
+@BY_FEW_KINDS
 def test_mixed_precision_is_close(kind):
     backbone, half = KINDS[kind](), KINDS[kind](dtype="mixed_bfloat16")
     assert {weight.dtype for weight in half.weights} == {"float32"}
