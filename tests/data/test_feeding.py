@@ -17,13 +17,33 @@ def test_batches_come_in_order_epoch_after_epoch_with_their_own_lengths():
     assert [int(x["token_ids"][0, 0]) for x, _ in found] == [0, 0, 1, 1]
 
 
-@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="elsewhere they come from a generator, once")
 def test_every_pass_over_the_batches_begins_with_the_first():
     source = feed(batches)
     for _ in range(2):
         x, _ = next(iter(source))
         assert tuple(x["token_ids"].shape) == (2, 3)
         assert int(x["token_ids"][0, 0]) == 0
+
+
+def test_every_evaluation_sees_the_same_batches():
+    """Also those in `fit`, of which Keras keeps the source."""
+
+    def rows(epoch):
+        for start in (0, 2, 4):
+            yield np.arange(start, start + 2.0)[:, None], np.zeros((2, 1))
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(keras.optimizers.SGD(0.0), loss="mse", run_eagerly=keras.config.backend() == "tensorflow")
+    history = model.fit(
+        feed(rows),
+        steps_per_epoch=2,
+        epochs=3,
+        validation_data=feed(rows),
+        validation_steps=3,
+        shuffle=False,
+        verbose=0,
+    )
+    assert history.history["val_loss"] == pytest.approx([np.square(np.arange(6)).mean()] * 3)
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.data is TensorFlow's")

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def feed(make_batches):
-    """An endless source of batches that Keras trains on.
+    """An endless source of batches that Keras trains on; whenever it is looked at anew, it begins with the first.
 
     Keras infers fixed shapes from the first batches of a generator; with length buckets the shapes
     differ, so TensorFlow is told that the length is free. The other backends take the arrays as they are.
@@ -18,14 +18,10 @@ def feed(make_batches):
     """
     import keras
 
-    def endless():
-        epoch = 0
-        while True:
-            yield from make_batches(epoch)
-            epoch += 1
+    from zoo.data.endless import EndlessBatches, endless
 
     if keras.config.backend() != "tensorflow":
-        return endless()
+        return EndlessBatches(make_batches)
     import tensorflow as tf
 
     example = keras.tree.map_structure(np.asarray, next(iter(make_batches(0))))
@@ -35,7 +31,7 @@ def feed(make_batches):
     def next_batch(step):
         nonlocal running
         if step == 0:  # a new iterator of the data set
-            running = endless()
+            running = endless(make_batches)
         return [np.asarray(array, type) for array, type in zip(keras.tree.flatten(next(running)), types, strict=True)]
 
     def as_tensors(step):
