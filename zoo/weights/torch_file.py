@@ -48,7 +48,7 @@ class TorchFile:
         except DAMAGED as error:
             raise ValueError(
                 f"{path} is no file of tensors as `torch.save` has written it since version 1.6: {error}. "
-                "Save the model anew with safetensors, which holds no code by its form. If it came from a hub, it may be "
+                "Save the model anew with safetensors, which holds no code by its form. A hub's file may be "
                 "damaged: download it again."
             ) from error
         self._tensors = state
