@@ -24,6 +24,8 @@ def test_words_with_spaces_between_them_are_found_whole_and_others_anywhere():
     assert places(["the art of parties, art", "arty art's"], "art") == [(0, 4), (0, 20), (1, 5)]
     assert places(["苹果和水果", "如果"], "果") == [(0, 1), (0, 4), (1, 1)]
     assert places(["我用iPhone拍照"], "iphone") == [(0, 2)]
+    assert places(["पानी की कमी है, कम", "पानी कम है"], "कम") == [(0, 16), (1, 5)]
+    assert places(["कमीपन पन", "resume\u0301 resume"], ["पन", "resume"]) == [(0, 6), (1, 8)]
 
 
 def test_an_index_chooses_one_of_them():

@@ -81,3 +81,9 @@ def test_unknown_senses():
         similarity().of_senses(["a"])
     with pytest.raises(TypeError, match="Received: senses='ab'"):
         similarity().of_senses("ab")
+
+
+def test_too_few_pairs_print_without_a_separation():
+    few = similarity([ROWS[0], ROWS[2]])
+    assert repr(few).splitlines()[1:] == ["layers: ['embedding', 1]", "too few pairs for a separation"]
+    assert [axes.get_title() for axes in few.plot().axes[:2]] == ["static embedding", "layer 1"]

@@ -159,6 +159,7 @@ def test_an_architecture_keeps_its_own_name(architecture):
         ({"language": "English"}, "language: "),
         ({"casing": "lower"}, "casing: "),
         ({"architecture": "Bert"}, "architecture: "),
+        ({"architecture": "NopeBackbone", "name": "nope_tiny_en_uncased"}, "architecture: .*Received: 'NopeBackbone'"),
         ({"source": {}}, "source: needs either"),
         ({"source": {"handle": "hf://a/b", "files": {}}}, "source: needs either"),
         ({"source": {"handle": "https://a/b"}}, "source.handle: must be hf://"),

@@ -282,11 +282,20 @@ def test_default_number_of_slots():
         ({"mask_token_rate": 0.8, "random_token_rate": 0.3}, "random_token_rate=0.3"),
         ({"mask_token_rate": -0.1}, "mask_token_rate=-0.1"),
         ({"max_predictions": 0}, "max_predictions=0"),
+        ({"max_predictions": 2.5}, "max_predictions=2.5"),
+        ({"mask_token_rate": float("nan")}, "mask_token_rate=nan"),
+        ({"random_token_rate": float("nan")}, "random_token_rate=nan"),
     ],
 )
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=f"Received: .*{message}"):
         MaskedLM(**arguments)
+
+
+@pytest.mark.parametrize("name", ["rate", "mask_token_rate", "random_token_rate"])
+def test_what_is_no_number(name):
+    with pytest.raises(TypeError, match=f"`{name}` must be a number. Received: {name}='0.15' of type str"):
+        MaskedLM(**{name: "0.15"})
 
 
 def test_missing_word_starts(vocabulary, make_batch):

@@ -1,5 +1,7 @@
 """A mixture of denoisers: shares, prefixes, shapes, and UL2's seven."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from tests.objectives.rebuilding import fill_sentinels, read_of, rebuild, said_o
 from zoo.objectives import (
     MASS,
     BertStyle,
+    Composite,
     MaskedLM,
     Mixture,
     PrefixLM,
@@ -108,6 +111,8 @@ def test_ul2():
         ({"parts": ()}, "0 parts"),
         ({"parts": (PrefixLM(),), "shares": (1, 2)}, "1 parts"),
         ({"parts": (PrefixLM(), BertStyle()), "shares": (1, 0)}, r"shares=\(1\.0, 0\.0\)"),
+        ({"parts": (PrefixLM(), BertStyle()), "shares": (1, float("nan"))}, r"shares=\(1\.0, nan\)"),
+        ({"parts": (PrefixLM(), BertStyle()), "shares": (1, float("inf"))}, r"shares=\(1\.0, inf\)"),
         ({"parts": (PrefixLM(), BertStyle()), "prefixes": ((3,),)}, "1 prefixes"),
         ({"parts": (PrefixLM(), MASS())}, "must make the same inputs"),
     ],
@@ -121,6 +126,26 @@ def test_wrong_parts(arguments, message):
 def test_parts_must_be_of_encoder_decoders(part):
     with pytest.raises(TypeError, match="Every part of a mixture must be an objective of an encoder-decoder"):
         Mixture((PrefixLM(), part))
+
+
+@pytest.mark.parametrize("prefix", ["12", "[NLU]", 5, (1.5,), ("3",)])
+def test_a_prefix_is_ids(prefix):
+    for make in (lambda: ul2(regular=prefix), lambda: Mixture((PrefixLM(),), prefixes=(prefix,))):
+        with pytest.raises(TypeError, match=re.escape(f"gives them. Received: {prefix!r} of type")):
+            make()
+    assert ul2(regular=np.array([3, 4], "int32")).prefixes[0] == (3, 4)
+
+
+@pytest.mark.parametrize("shares", ["31", 3, ("1", 2)])
+def test_shares_are_numbers(shares):
+    with pytest.raises(TypeError, match=re.escape(f"Received: shares={shares!r}")):
+        Mixture((PrefixLM(), BertStyle()), shares)
+
+
+@pytest.mark.parametrize("kind", [Mixture, Composite])
+def test_parts_are_a_tuple(kind):
+    with pytest.raises(TypeError, match=r"Received: parts=SpanCorruption\(.*Put it in a tuple"):
+        kind(SpanCorruption())
 
 
 def test_ids_that_the_vocabulary_lacks(sentinel_vocabulary, vocabulary, make_texts):

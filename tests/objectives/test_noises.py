@@ -8,6 +8,7 @@ import pytest
 
 from tests.objectives.rebuilding import is_within, read_of, texts_of
 from zoo.objectives import (
+    BertStyle,
     DocumentRotation,
     SentencePermutation,
     TextInfilling,
@@ -75,6 +76,13 @@ def test_random_tokens_are_a_share_of_the_masks(vocabulary, make_texts):
     assert masks.mean() == pytest.approx(0.9, abs=0.01)
     changed = masked["encoder_token_ids"][masked["encoder_token_ids"] != batch["token_ids"]]
     assert set(changed.tolist()) == {vocabulary.mask_id, *vocabulary.ordinary_ids.tolist()}
+
+
+@pytest.mark.parametrize("kind", [TokenMasking, TextInfilling, BertStyle])
+@pytest.mark.parametrize("rate", [1.5, -0.5, float("nan")])
+def test_a_rate_of_random_tokens_is_a_probability(kind, rate):
+    with pytest.raises(ValueError, match=f"`random_token_rate` must be a probability. Received: .*={rate}"):
+        kind(random_token_rate=rate)
 
 
 def test_words_move_with_their_sentences_and_are_not_known_after_other_noises(vocabulary):

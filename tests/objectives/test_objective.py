@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from zoo.objectives import Composite, MaskedLM, NextSentence, Objective, Vocabulary, parse_objective
+from zoo.objectives import Composite, MaskedLM, NextSentence, Objective, TokenDeletion, Vocabulary, parse_objective
 
 
 class Shift(Objective):
@@ -89,6 +89,7 @@ def test_no_plan_without_a_pairing_part():
         ("MaskedLM", MaskedLM()),
         ("MaskedLM(unit='span', rate=0.25)+NextSentence", MaskedLM("span", 0.25) + NextSentence()),
         ("NextSentence() + MaskedLM()", NextSentence() + MaskedLM()),
+        (repr(MaskedLM() + NextSentence()), MaskedLM() + NextSentence()),
     ],
 )
 def test_written_as_text(text, objective):
@@ -106,11 +107,24 @@ def test_written_as_text(text, objective):
         "MaskedLM(rate=x)",
         "MaskedLM(rate=0.1, rate=0.2)",
         "MaskedLM(**{'rate': 0.1})",
+        "MaskedLM(rate={[]: 1})",
     ],
 )
 def test_text_that_is_no_objective(text):
     with pytest.raises(ValueError, match="MaskedLM"):
         parse_objective(text)
+
+
+@pytest.mark.parametrize("objective", [MaskedLM(), TokenDeletion()], ids=["masks", "deletion"])
+def test_a_batch_without_a_padding_mask(objective, vocabulary, make_batch):
+    batch = {name: value for name, value in make_batch(2, 13).items() if name != "padding_mask"}
+    with pytest.raises(ValueError, match=r"Received: batch with .*Add padding_mask"):
+        objective(batch, vocabulary, np.random.default_rng(0))
+
+
+def test_what_is_no_text():
+    with pytest.raises(TypeError, match=r"written as .*Received: 5"):
+        parse_objective(5)
 
 
 @pytest.mark.parametrize("first", ["zoo.objectives", "zoo.data", "zoo.data.examples"])

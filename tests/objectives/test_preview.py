@@ -12,6 +12,7 @@ from zoo.objectives import (
     Deshuffling,
     MaskedLM,
     NextSentence,
+    SentenceOrder,
     SentencePermutation,
     SpanCorruption,
     TextInfilling,
@@ -181,3 +182,46 @@ def test_a_fragment_is_shown_alone(tokenizer):
     assert given.count("[MASK]") == 2 and target in "the old cat ran ."
     ((given, target),) = preview(Deshuffling(), ["The old cat ran away"], tokenizer, seed=2)
     assert sorted(given.split()) == sorted(target.split()) and target == "the old cat ran away [SEP]"
+
+
+NAIVE = "The naïve café — 你好 😀 was “nice” today."
+
+
+@pytest.fixture(scope="module")
+def byte_pair():
+    return zoo.tokenizers.train_byte_pair(["the old dog was nice", "a dog today"] * 2, 300, progress=False)
+
+
+def test_characters_of_several_pieces_are_whole(byte_pair):
+    given, target = preview(SentencePermutation(), [NAIVE], byte_pair)[0]
+    assert given == target == f"<s> {NAIVE} </s>"
+    shown = preview(MaskedLM(rate=1.0, mask_token_rate=1.0, random_token_rate=0.0), [NAIVE], byte_pair)
+    assert shown[0][1] == NAIVE
+    texts = [piece.original for piece in shown.examples[0].pieces]
+    assert len(texts) > len(NAIVE) and "".join(texts).count(" 你好 😀") == 1 and "" in texts
+
+
+def test_a_part_of_a_character_to_predict_has_a_sign(byte_pair):
+    objective = MaskedLM(rate=0.1, mask_token_rate=1.0, random_token_rate=0.0)
+    found = {preview(objective, ["你"], byte_pair, seed=seed)[0][1] for seed in range(20)}
+    assert found == {"\ufffd", "你"}
+
+
+@pytest.mark.parametrize("objective", [MaskedLM() + NextSentence(), SentenceOrder()], ids=["next", "order"])
+def test_one_document_has_no_random_segments_of_others(objective, tokenizer):
+    assert "Give two texts or more" in preview(objective, TEXTS[:1], tokenizer).note
+    assert not preview(objective, TEXTS, tokenizer).note and not preview(MaskedLM(), TEXTS[:1], tokenizer).note
+
+
+def test_some_examples(tokenizer):
+    shown = preview(MaskedLM(), TEXTS, tokenizer)
+    assert shown[:1] == [shown[0]] and shown[::-1] == [shown[1], shown[0]]
+
+
+def test_arguments_of_another_kind(tokenizer):
+    with pytest.raises(TypeError, match="Received: objective='MaskedLM'"):
+        preview("MaskedLM", TEXTS, tokenizer)
+    with pytest.raises(ValueError, match=r"Received: texts=\[\]"):
+        preview(MaskedLM(), [], tokenizer)
+    with pytest.raises(TypeError, match=r"Received: texts\[0\]=5 of type int"):
+        preview(MaskedLM(), [5], tokenizer)

@@ -172,9 +172,9 @@ def test_called_with_too_few_sentinels(vocabulary, make_texts):
         SpanCorruption()(make_texts(2, 23), vocabulary, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("mean", [0.0, 0.9, -3.0])
+@pytest.mark.parametrize("mean", [0.0, 0.9, -3.0, float("nan"), float("inf")])
 def test_spans_have_a_token(mean):
-    with pytest.raises(ValueError, match=f"`mean_span_length` must be at least 1. Received: mean_span_length={mean}"):
+    with pytest.raises(ValueError, match=f"must be finite and at least 1. Received: mean_span_length={mean}"):
         SpanCorruption(mean_span_length=mean)
 
 

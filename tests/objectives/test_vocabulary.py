@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.objectives import Vocabulary
+from zoo.objectives import MaskedLM, Vocabulary, mark_words, preview
 
 PIECES = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[unused17]", "the", "[unusedx]", "##s", "dog"]
 
@@ -51,3 +51,29 @@ def test_travels_without_its_tables():
 def test_bad_ids(arguments, message):
     with pytest.raises(ValueError, match=f"Received: .*{message}"):
         Vocabulary(*arguments)
+
+
+@pytest.fixture(scope="module")
+def of_keras_hub():
+    import keras_hub
+
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "dog"]
+    return keras_hub.models.BertTokenizer(vocabulary=pieces)
+
+
+def test_a_tokenizer_of_keras_hub_has_an_unknown_token_too(of_keras_hub):
+    assert Vocabulary.of(of_keras_hub).special_ids == (0, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda tokenizer: mark_words(["the dog"], tokenizer),
+        lambda tokenizer: preview(MaskedLM(), ["the dog"], tokenizer),
+        lambda tokenizer: zoo.data.pretraining_dataset(["the dog"], tokenizer, MaskedLM(), 7, batch_size=1),
+    ],
+    ids=["mark_words", "preview", "pretraining_dataset"],
+)
+def test_where_words_begin_is_not_known_to_keras_hub(use, of_keras_hub):
+    with pytest.raises(TypeError, match=r"tokenizer of `zoo\.tokenizers` was expected\. Received: .*BertTokenizer"):
+        use(of_keras_hub)

@@ -121,6 +121,12 @@ def test_a_segmenter_that_returns_no_strings(tokenizer):
         mark_words(["北京"], tokenizer, lambda text: [("北京", 0, 2)])
 
 
+@pytest.mark.parametrize(("texts", "received"), [("abc def", "texts='abc def'"), ([b"abc"], r"texts\[0\]=b'abc'")])
+def test_texts_are_a_list_of_str(texts, received, tokenizer):
+    with pytest.raises(TypeError, match=f"Received: {received}"):
+        mark_words(texts, tokenizer)
+
+
 def test_unknown_segmenter(tokenizer):
     with pytest.raises(ValueError, match="segmenter='pkuseg'"):
         mark_words(["北京"], tokenizer, "pkuseg")

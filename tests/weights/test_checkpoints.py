@@ -14,8 +14,9 @@ from safetensors.numpy import save_file
 import zoo
 from tests.checks import numbers
 from zoo.weights.checkpoints import Checkpoint
-from zoo.weights.published import BERT
-from zoo.weights.settings import backbone_arguments
+from zoo.weights.published import BERT, published_table
+from zoo.weights.published.heads import class_names
+from zoo.weights.settings import backbone_arguments, read_arguments
 from zoo.weights.torch_file import TorchFile
 
 CONFIG = {
@@ -207,3 +208,81 @@ def test_what_is_no_archive(tmp_path):
     (tmp_path / "x.bin").write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(ValueError, match="Save the model anew with safetensors"):
         TorchFile(tmp_path / "x.bin")
+
+
+def damaged(path, place, value):
+    content = bytearray(path.read_bytes())
+    content[content.index(place)] = value
+    path.write_bytes(content)
+    return TorchFile(path)
+
+
+@pytest.mark.parametrize("use", [TorchFile.read, lambda file, name: list(file.parts(name))], ids=["read", "parts"])
+def test_damaged_numbers_are_named(use, tmp_path):
+    values = np.arange(3_000, dtype="float32") + 0.5
+    state = {"a": tensor("0", (3_000,), (1,))}
+    file = damaged(torch_file(tmp_path / "x.bin", state, s0=values), values[7:9].tobytes(), 0xFF)
+    with pytest.raises(ValueError, match=r"x\.bin is damaged.*: a cannot be read: Bad CRC-32.*Download it again"):
+        use(file, "a")
+
+
+@pytest.mark.parametrize("code", [b"R", b"(", b"."], ids=["call", "mark", "end"])
+def test_a_damaged_pickle_is_named(code, tmp_path):
+    state = {"a": tensor("0", (2,), (1,))}
+    path = torch_file(tmp_path / "x.bin", state, s0=np.zeros(2, "float32"))
+    with zipfile.ZipFile(path) as archive:
+        pickled = archive.read("archive/data.pkl")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled.replace(code, b"b"))
+    with pytest.raises(ValueError, match=r"x\.bin is no file of tensors.*download it again"):
+        TorchFile(path)
+
+
+def test_a_type_that_numpy_lacks(tmp_path):
+    header = json.dumps({"a": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    checkpoint = Checkpoint(tmp_path)
+    for use in (checkpoint.read, lambda name: list(checkpoint.parts(name))):
+        with pytest.raises(ValueError, match=r"float64 were expected\. Received: a in .*safetensors.*float8"):
+            use("a")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hidden_act": ["gelu"]}, r"hidden_act: expected one of .*Received: \['gelu'\]"),
+        ({"hidden_dropout_prob": None}, "hidden_dropout_prob: expected a number. Received: None"),
+        ({"layer_norm_eps": "1e-12"}, "layer_norm_eps: expected a number. Received: '1e-12'"),
+        ({"vocab_size": 97.5}, r"vocab_size: expected an integer\. Received: 97\.5"),
+        ({"num_hidden_layers": True}, r"num_hidden_layers: expected an integer\. Received: True"),
+    ],
+)
+def test_settings_of_another_type_are_listed(change, message):
+    with pytest.raises(ValueError, match=f"(?s)config.json does not describe a BertBackbone.*{message}"):
+        read_arguments(BERT, {**CONFIG, **change}, "config.json")
+
+
+def test_a_model_type_that_is_no_name(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, "model_type": ["bert"]}))
+    assert published_table(tmp_path) is None
+
+
+@pytest.mark.parametrize("names", [["x", "y"], {"a": "x"}, {"1": "x"}], ids=["list", "letter", "gap"])
+def test_classes_must_be_numbered(names):
+    with pytest.raises(ValueError, match="`id2label` must name the classes 0, 1, 2"):
+        class_names({"id2label": names})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"dropuot": 0.1}, ValueError, r"for a preset, not for a task or a backbone\. Received: \['dropuot'\]"),
+        ({"max_shard_size": "5GB"}, ValueError, "number of GB above 0.*Received: max_shard_size='5GB'"),
+        ({"max_shard_size": float("nan")}, ValueError, "Received: max_shard_size=nan"),
+        ({"preset": None}, TypeError, "Received: preset=None of type NoneType"),
+    ],
+)
+def test_what_cannot_be_exported(arguments, error, message, backbone, tmp_path):
+    with pytest.raises(error, match=message):
+        zoo.presets.export_to_huggingface(**{"preset": backbone, "folder": tmp_path / "new", **arguments})
+    assert not (tmp_path / "new").exists()

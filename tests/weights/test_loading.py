@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+import types
 import weakref
 
 import keras
@@ -12,9 +13,10 @@ from safetensors.numpy import load_file, save_file
 
 import zoo
 from tests.checks import numbers
-from zoo.weights import parts
+from zoo.weights import loading, parts
 from zoo.weights.checkpoints import Checkpoint
 from zoo.weights.loading import load_checkpoint
+from zoo.weights.name_table import Place
 from zoo.weights.published import BERT
 from zoo.weights.settings import backbone_arguments
 from zoo.weights.torch_file import TorchFile
@@ -220,3 +222,15 @@ def test_writing_holds_one_shard(tmp_path):
     loaded = zoo.presets.load_backbone(tmp_path / "model")
     for one, other in zip(loaded.weights, wide.weights, strict=True):
         np.testing.assert_array_equal(numbers(one), numbers(other), err_msg=one.path)
+
+
+def test_what_is_folded_is_added_in_float32():
+    def of(value):
+        return np.full((1, 1), value, "float16")
+
+    stored = {"weight": of(1.0), "one": of(2**-12), "other": of(2**-12)}
+    weight = types.SimpleNamespace(path="there", dtype="float32")
+    place = Place(weight, "weight", (1, 1), lambda tensor: tensor)
+    table = types.SimpleNamespace(folded={name: ("there", "key", 1) for name in ("one", "other")})
+    checkpoint = types.SimpleNamespace(read=stored.get)
+    assert loading._tensor(place, table, {name: name for name in stored}, checkpoint).item() == 1 + 2**-11

@@ -80,7 +80,7 @@ def _fitting(text):
 
 def _title(similarity, layer):
     name = "static embedding" if layer == EMBEDDING else f"layer {layer}"
-    return name + (f", separation {similarity.separation[layer]:.3f}" if similarity.senses else "")
+    return name + (f", separation {similarity.separation[layer]:.3f}" if similarity.separates else "")
 
 
 def _mark_senses(axes, similarity, names, fonts):

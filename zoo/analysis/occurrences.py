@@ -1,6 +1,7 @@
 """Where a word stands in sentences: in characters, and in the pieces of a tokenizer."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -150,8 +151,15 @@ def _is_whole(text, match):
 
 
 def _joined(left, right):
-    """Whether two neighbours are within one word of a script that has spaces between words."""
-    return all(each.isalnum() and not is_unspaced(each) for each in (left, right))
+    """Whether two neighbours are one letter, or within one word of a script that has spaces between words."""
+    if left and _is_mark(right):
+        return True
+    return all((each.isalnum() or _is_mark(each)) and not is_unspaced(each) for each in (left, right))
+
+
+def _is_mark(character):
+    """Whether it belongs to the letter before it, such as a vowel of Hindi."""
+    return character != "" and unicodedata.category(character)[0] == "M"
 
 
 def _at(text, word, index):

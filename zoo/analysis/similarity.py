@@ -57,8 +57,22 @@ class ContextualSimilarity:
         Raises:
             ValueError: if there are no senses, or no pairs of either kind.
         """
+        if not self.senses:
+            raise ValueError(
+                "Separation is of senses. Received: senses=None. Give `contextual_similarity` a sense a sentence."
+            )
         one, two = self._pairs()
+        if not (one.any() and two.any()):
+            raise ValueError(
+                "Pairs of one sense and pairs of two senses are needed, of sentences with different texts. "
+                f"Received: {len(self.occurrences)} occurrences of {len(self.senses)} senses. Add sentences."
+            )
         return {layer: (float(each[one].mean()), float(each[two].mean())) for layer, each in self.cosines.items()}
+
+    @property
+    def separates(self) -> bool:
+        """Whether there are pairs of one sense and pairs of two, so that there is a `separation`."""
+        return bool(self.senses) and all(pairs.any() for pairs in self._pairs())
 
     @property
     def separation(self) -> dict[str | int, float]:
@@ -113,18 +127,9 @@ class ContextualSimilarity:
 
     def _pairs(self):
         """Two bool arrays (occurrences, occurrences): the pairs of one sense, and of two; each pair once."""
-        if not self.senses:
-            raise ValueError(
-                "Separation is of senses. Received: senses=None. Give `contextual_similarity` a sense a sentence."
-            )
         texts = _equal([each.text for each in self.occurrences])
         senses = _equal([each.sense for each in self.occurrences])
         once = np.triu(~texts)
-        if not ((once & senses).any() and (once & ~senses).any()):
-            raise ValueError(
-                "Pairs of one sense and pairs of two senses are needed, of sentences with different texts. "
-                f"Received: {len(self.occurrences)} occurrences of {len(self.senses)} senses. Add sentences."
-            )
         return once & senses, once & ~senses
 
     def __len__(self):
@@ -134,7 +139,10 @@ class ContextualSimilarity:
         words = ", ".join(dict.fromkeys(each.word for each in self.occurrences))
         sentences = len({each.sentence for each in self.occurrences})
         lines = [f"{words}: {len(self)} occurrences in {sentences} sentences, senses: {list(self.senses)}"]
-        return "\n".join([*lines, *(self._table() if self.senses else [f"layers: {list(self.layers)}"])])
+        if self.separates:
+            return "\n".join([*lines, *self._table()])
+        lines.append(f"layers: {list(self.layers)}")
+        return "\n".join([*lines, *["too few pairs for a separation"] * bool(self.senses)])
 
     def _table(self):
         head = ["layer", "same sense", "different", "separation"] + ["random weights"] * bool(self.random)

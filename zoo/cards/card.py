@@ -8,6 +8,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+import zoo
 from zoo.weights.strict_json import read_json, to_dataclass
 
 LANGUAGE = re.compile(r"[a-z]{2,3}|multi")
@@ -191,8 +192,8 @@ def _inconsistencies(card):
 
 def _name_problems(card):
     own = card.architecture.removesuffix("Backbone")
-    if not own or own == card.architecture:
-        return [f"architecture: must be the name of a backbone class. Received: {card.architecture!r}"]
+    if not own or own == card.architecture or card.architecture not in zoo.__all__:
+        return [f"architecture: must be the name of a backbone class of zoo. Received: {card.architecture!r}"]
     families = FAMILIES.get(card.architecture, (own.lower(),))
     end = f"_{card.language}" + (f"_{card.casing}" if card.casing else "")
     pattern = f"(?:{'|'.join(families)})_{TAG}{re.escape(end)}(?P<corpus>_(?!cased$|uncased$){TAG})?"

@@ -14,6 +14,7 @@ from zoo.data.manifest import describe_source
 from zoo.data.preparation import open_prepared, prepare_described
 from zoo.data.shards import MAX_RECORD_TOKENS
 from zoo.data.text_files import are_text_files, expand_paths
+from zoo.objectives.words import check_tokenizer
 
 CACHE_VARIABLE = "KERAS_TEXT_ZOO_CACHE"
 
@@ -34,6 +35,7 @@ def open_corpus(source, tokenizer):
         TypeError: if the source is none of these.
         ValueError: if there is no text, no file matches, or a folder was prepared with another tokenizer.
     """
+    check_tokenizer(tokenizer)
     if isinstance(source, (str, os.PathLike)):
         if Path(source).expanduser().is_dir():
             return _open_folder(Path(source).expanduser(), tokenizer)

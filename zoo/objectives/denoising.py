@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from zoo.data import features
-from zoo.objectives.objective import Objective
+from zoo.objectives.objective import Objective, check_features
+from zoo.objectives.replacing import check_numbers
 from zoo.objectives.vocabulary import Vocabulary
 
 # `[CLS] text [SEP]`
@@ -71,6 +72,7 @@ def text_lengths(batch: dict[str, np.ndarray], vocabulary: Vocabulary) -> np.nda
     Raises:
         ValueError: if a row is not a start token, text, an end token and padding.
     """
+    check_features(batch, (features.TOKEN_IDS, features.PADDING_MASK))
     token_ids = batch[features.TOKEN_IDS]  # (batch, length)
     counts = batch[features.PADDING_MASK].sum(axis=1) - _FRAME
     last = np.take_along_axis(token_ids, np.maximum(counts + 1, 0)[:, None], axis=1)[:, 0]
@@ -111,6 +113,7 @@ def share_of(rate: float, counts: np.ndarray) -> np.ndarray:
 
 def check_share(rate: float, below_one: bool = False) -> None:
     """Refuses what is no share of a text: a ValueError if `rate` is not above 0 and at most (or below) 1."""
+    check_numbers(rate=rate)
     if not 0.0 < rate <= 1.0 or (below_one and rate == 1.0):
         least = "below 1" if below_one else "at most at 1"
         raise ValueError(f"`rate` must lie above 0, {least}. Received: rate={rate}.")

@@ -1,13 +1,15 @@
 """Masked language modelling: hide a few tokens, predict them."""
 
 import dataclasses
+from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 
 from zoo.data import features
 from zoo.objectives import selection
-from zoo.objectives.objective import Objective
+from zoo.objectives.denoising import check_share
+from zoo.objectives.objective import Objective, check_features
 from zoo.objectives.replacing import check_rates, replace_tokens
 
 _UNITS = ("token", "whole_word", "ngram", "span")
@@ -70,6 +72,7 @@ class MaskedLM(Objective):
             None: what `rate` gives for an example without padding, 19 for 128 tokens.
 
     Raises:
+        TypeError: if a rate is no number.
         ValueError: if the unit is unknown, a number is no probability or `max_predictions` is
             below 1.
 
@@ -103,11 +106,11 @@ class MaskedLM(Objective):
     def __post_init__(self):
         if self.unit not in _UNITS:
             raise ValueError(f"`unit` must be one of {_UNITS}. Received: unit={self.unit!r}.")
-        if not 0.0 < self.rate <= 1.0:
-            raise ValueError(f"`rate` must lie above 0, at most at 1. Received: rate={self.rate}.")
+        check_share(self.rate)
         check_rates(self.mask_token_rate, self.random_token_rate)
-        if self.max_predictions is not None and self.max_predictions < 1:
-            raise ValueError(f"`max_predictions` must be at least 1. Received: max_predictions={self.max_predictions}.")
+        most = self.max_predictions
+        if most is not None and (isinstance(most, bool) or not isinstance(most, Integral) or most < 1):
+            raise ValueError(f"`max_predictions` must be an integer of at least 1. Received: max_predictions={most!r}.")
 
     def num_predictions(self, sequence_length: int) -> int:
         """Slots for predictions in an example of `sequence_length` tokens."""
@@ -116,6 +119,7 @@ class MaskedLM(Objective):
         return max(1, round(self.rate * sequence_length))
 
     def __call__(self, batch, vocabulary, rng):
+        check_features(batch, (features.TOKEN_IDS, features.PADDING_MASK))
         token_ids = batch[features.TOKEN_IDS]  # (batch, length)
         real = batch[features.PADDING_MASK].astype(bool)
         slots = self.num_predictions(token_ids.shape[1])

@@ -1,12 +1,15 @@
 """A mixture of denoisers: every example gets one of several objectives, drawn by weight."""
 
 import dataclasses
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 
 import numpy as np
 
 from zoo.data import features
 from zoo.objectives.denoising import Denoising, width_of
+from zoo.objectives.objective import tuple_of_parts
 from zoo.objectives.rows import new_arrays
 from zoo.objectives.span_corruption import SpanCorruption, SpansByRow
 from zoo.objectives.text_to_text import PrefixLM
@@ -34,7 +37,7 @@ class Mixture(Denoising):
         prefixes: for each part a tuple of ids, which may be empty; no prefixes when None.
 
     Raises:
-        TypeError: if a part is not the objective of an encoder-decoder.
+        TypeError: if a part is not the objective of an encoder-decoder, a share no number, or a prefix no ids.
         ValueError: if there is no part, a share is not positive, the numbers of parts, shares and prefixes
             differ, or some parts make inputs that others do not; when called, if the vocabulary lacks an id.
 
@@ -51,20 +54,20 @@ class Mixture(Denoising):
     prefixes: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self):
-        parts = tuple(self.parts)
+        parts = tuple_of_parts(self.parts)
         for part in parts:
             if not isinstance(part, Denoising):
                 raise TypeError(
                     "Every part of a mixture must be an objective of an encoder-decoder, such as SpanCorruption(). "
                     f"Received: {part!r} of type {type(part).__name__}."
                 )
-        shares = (1.0,) * len(parts) if self.shares is None else tuple(map(float, self.shares))
-        prefixes = ((),) * len(parts) if self.prefixes is None else self.prefixes
-        prefixes = tuple(tuple(map(int, prefix)) for prefix in prefixes)
-        if not parts or not len(parts) == len(shares) == len(prefixes) or min(shares) <= 0.0:
+        shares = (1.0,) * len(parts) if self.shares is None else _read_shares(self.shares)
+        prefixes = ((),) * len(parts) if self.prefixes is None else _read_prefixes(self.prefixes)
+        positive = all(0.0 < share < math.inf for share in shares)
+        if not parts or not len(parts) == len(shares) == len(prefixes) or not positive:
             raise ValueError(
-                "A mixture needs parts, and for each a positive share and a prefix, if there are any. Received: "
-                f"{len(parts)} parts, shares={shares}, {len(prefixes)} prefixes."
+                "A mixture needs parts, and for each a positive, finite share and a prefix, if there are any. "
+                f"Received: {len(parts)} parts, shares={shares}, {len(prefixes)} prefixes."
             )
         if any(part.inputs != parts[0].inputs for part in parts):
             raise ValueError(
@@ -131,6 +134,22 @@ class Mixture(Denoising):
                 wide[rows[found], first : first + noisy[name].shape[1]] = noisy[name][found]
 
 
+def _read_shares(shares):
+    if not isinstance(shares, Iterable) or not all(isinstance(share, Real) for share in shares):
+        raise TypeError(f"`shares` must be a tuple of numbers, one for each part. Received: shares={shares!r}.")
+    return tuple(map(float, shares))
+
+
+def _read_prefixes(prefixes):
+    for prefix in prefixes if isinstance(prefixes, Iterable) else [prefixes]:
+        if not isinstance(prefix, Iterable) or not all(isinstance(number, Integral) for number in prefix):
+            raise TypeError(
+                'A prefix is a tuple of ids; `tokenizer.encode(["[NLU]"])[0]` gives them. '
+                f"Received: {prefix!r} of type {type(prefix).__name__}."
+            )
+    return tuple(tuple(map(int, prefix)) for prefix in prefixes)
+
+
 def ul2(regular: Sequence[int] = (), extreme: Sequence[int] = (), sequential: Sequence[int] = ()) -> Mixture:
     """UL2's mixture of denoisers: span corruption of six kinds, and a prefix language model.
 
@@ -149,5 +168,5 @@ def ul2(regular: Sequence[int] = (), extreme: Sequence[int] = (), sequential: Se
     (512, 342)
     """
     spans = [SpanCorruption(rate, mean) for mean, rate in (*_REGULAR, *_EXTREME)]
-    prefixes = (*[tuple(regular)] * len(_REGULAR), *[tuple(extreme)] * len(_EXTREME), tuple(sequential))
+    prefixes = (*[regular] * len(_REGULAR), *[extreme] * len(_EXTREME), sequential)
     return Mixture(parts=(*spans, PrefixLM(rate=0.25)), prefixes=prefixes)

@@ -6,7 +6,7 @@ import numpy as np
 
 from zoo.data import features
 from zoo.objectives.denoising import Denoising, check_share, share_of, shift, text_lengths
-from zoo.objectives.replacing import check_rates, replace_tokens
+from zoo.objectives.replacing import check_random_rate, replace_tokens
 from zoo.objectives.rows import fill, first_columns, new_arrays, ranges
 from zoo.objectives.selection import choose_tokens, shuffle_positions
 
@@ -121,7 +121,7 @@ class TokenMasking(Noise):
 
     def __post_init__(self):
         check_share(self.rate)
-        check_rates(1.0 - self.random_token_rate, self.random_token_rate)
+        check_random_rate(self.random_token_rate)
 
     def corrupt(self, batch, counts, vocabulary, rng):
         token_ids = batch[features.TOKEN_IDS].copy()  # (batch, length)

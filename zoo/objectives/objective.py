@@ -1,6 +1,7 @@
 """What a pre-training objective is, and how several make one."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -71,6 +72,26 @@ class Objective:
         return Composite((self, other))
 
 
+def check_features(batch: dict[str, np.ndarray], names: tuple[str, ...]) -> None:
+    """Refuses a batch without one of these features, with a ValueError."""
+    missing = [name for name in names if name not in batch]
+    if missing:
+        raise ValueError(
+            f"A batch must have the features {', '.join(names)}. Received: batch with {sorted(batch)}. "
+            f"Add {', '.join(missing)}."
+        )
+
+
+def tuple_of_parts(parts) -> tuple:
+    """Several objectives as a tuple; a TypeError if they are one thing."""
+    if isinstance(parts, str) or not isinstance(parts, Iterable):
+        raise TypeError(
+            f"`parts` must be a tuple of objectives. Received: parts={parts!r} of type {type(parts).__name__}. "
+            "Put it in a tuple: `(part,)`."
+        )
+    return tuple(parts)
+
+
 @dataclasses.dataclass(frozen=True)
 class Composite(Objective):
     """Several objectives as one: what `a + b` gives.
@@ -89,15 +110,14 @@ class Composite(Objective):
     parts: tuple[Objective, ...]
 
     def __post_init__(self):
-        for part in self.parts:
+        given = tuple_of_parts(self.parts)
+        for part in given:
             if not isinstance(part, Objective):
                 raise TypeError(
                     "Every part of a composite must be an objective of `zoo.objectives`. "
                     f"Received: {part!r} of type {type(part).__name__}."
                 )
-        parts = tuple(
-            inner for part in self.parts for inner in (part.parts if isinstance(part, Composite) else (part,))
-        )
+        parts = tuple(inner for part in given for inner in (part.parts if isinstance(part, Composite) else (part,)))
         if not parts:
             raise ValueError("A composite needs at least one objective. Received: parts=().")
         parts = tuple(sorted(parts, key=lambda part: part.stage))
@@ -155,6 +175,9 @@ class Composite(Objective):
     def check_vocabulary(self, vocabulary, block_length):
         for part in self.parts:
             part.check_vocabulary(vocabulary, block_length)
+
+    def __repr__(self):
+        return " + ".join(map(repr, self.parts))
 
     def __call__(self, batch, vocabulary, rng):
         for part in self.parts:

@@ -19,6 +19,7 @@ def parse_objective(text: str) -> Objective:
         The objective.
 
     Raises:
+        TypeError: if it is no text.
         ValueError: if the text is not of that form, or names no objective; the known ones are listed.
 
     Example:
@@ -27,6 +28,8 @@ def parse_objective(text: str) -> Objective:
     >>> zoo.objectives.parse_objective("MaskedLM(rate=0.25) + NextSentence").pairing
     NextSentence(short_sequence_probability=0.1)
     """
+    if not isinstance(text, str):
+        raise TypeError(f"{_message(text)} An objective itself needs no reading.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
@@ -58,7 +61,7 @@ def _read_argument(node, text):
         return _build(node, text)
     try:
         return ast.literal_eval(node)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # an unhashable key of a dict is a TypeError
         raise ValueError(_message(text)) from error
 
 

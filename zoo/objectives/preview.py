@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.data import features
-from zoo.objectives.next_sentence import NextSentence
 from zoo.objectives.objective import Objective
-from zoo.objectives.previewed import KEPT, MASKED, PLAIN, RANDOM, Piece, Preview, PreviewedExample
+from zoo.objectives.previewed import INCOMPLETE, KEPT, MASKED, PLAIN, RANDOM, Piece, Preview, PreviewedExample
 from zoo.objectives.vocabulary import Vocabulary
+from zoo.objectives.words import check_tokenizer
 
 ONE_DOCUMENT = (
-    "NextSentence draws its random segments from other documents, and one text is one document: here they are drawn "
-    "from that text itself, so that even what follows can be called random. Give two texts or more."
+    "Random segments are drawn from other documents, and one text is one document: here they are drawn from that text "
+    "itself, so that even what follows can have the label of what is random or swapped. Give two texts or more."
 )
 
 
@@ -27,8 +27,8 @@ def preview(
 
     Args:
         objective: an objective of `zoo.objectives`.
-        texts: list of str, each a document (or one str). An objective with a sentence-pair part
-            takes them all as one corpus, in which `NextSentence` needs two; any other looks at each text on its own.
+        texts: list of str, each a document (or one str). An objective with a sentence-pair part takes them all as
+            one corpus, which needs two for random segments; any other looks at each text on its own.
         tokenizer: a tokenizer of `zoo.tokenizers`.
         seed: int, not negative.
         sequence_length: int, most tokens in an example.
@@ -37,8 +37,9 @@ def preview(
         `Preview`: iterate over it, print it, or let a notebook show it.
 
     Raises:
-        ValueError: if a text is empty, a number is out of range, or the objective needs sentinels that the
-            tokenizer lacks.
+        TypeError: if an argument is of another kind.
+        ValueError: if there is no text, a text is empty, a number is out of range, or the objective needs sentinels
+            that the tokenizer lacks.
 
     Example:
 
@@ -51,9 +52,15 @@ def preview(
     [CLS] the dogs [MASK]. [SEP] -> bark
     """
     from zoo.data.pretraining import pretraining_dataset
+    from zoo.tokenizers.text_inputs import check_texts
 
+    if not isinstance(objective, Objective):
+        raise TypeError(f"An objective such as `MaskedLM()` was expected. Received: objective={objective!r}")
     # A line end tells a text from the name of a file.
-    texts = [f"{text}\n" for text in ([texts] if isinstance(texts, str) else texts)]
+    texts = [f"{text}\n" for text in check_texts([texts] if isinstance(texts, str) else texts)]
+    if not texts:
+        raise ValueError("A text to show was expected. Received: texts=[]")
+    check_tokenizer(tokenizer)
     vocabulary = Vocabulary.of(tokenizer)
     groups = [[text] for text in texts] if objective.pairing is None else [texts]
     examples = []
@@ -63,7 +70,7 @@ def preview(
             inputs, targets, weights = dataset[step]
             example = _read_example(inputs, targets, weights, tokenizer, vocabulary, objective)
             examples.append(example)
-    alone = len(texts) == 1 and isinstance(objective.pairing, NextSentence)
+    alone = len(texts) == 1 and objective.pairing is not None
     return Preview(objective, examples, note=ONE_DOCUMENT if alone else "")
 
 
@@ -104,17 +111,25 @@ def _pieces_of(ids: np.ndarray, tokenizer, vocabulary: Vocabulary) -> tuple[Piec
 
 
 def _texts_of_pieces(ids: np.ndarray, tokenizer, vocabulary: Vocabulary) -> list[str]:
-    """The text that each piece adds to the piece before it, its space included."""
-    hidden = (vocabulary.start_id, vocabulary.end_id)
-    texts, previous = [], None
-    for number in ids.tolist():
+    """The text that each piece adds to those before it, its space included.
+
+    A character of several pieces is that of the last of them, and the others have none.
+    """
+    texts, run, shown = [], [], ""
+    for number, following in zip(ids.tolist(), [*ids[1:].tolist(), vocabulary.end_id], strict=True):
         piece = tokenizer.id_to_token(number)
-        if previous is None or previous in hidden or number in hidden:
-            text = f" {piece if number in hidden else tokenizer.decode([number]).strip()}"
+        if number in (vocabulary.start_id, vocabulary.end_id):
+            texts.append(f" {piece}")
+            run, shown = [], ""
+            continue
+        run.append(number)
+        text = tokenizer.decode(run)
+        if text.endswith(INCOMPLETE) and not vocabulary.is_special[following]:
+            texts.append("")
+            continue
+        if not shown.strip():
+            texts.append(f" {text.strip()}".rstrip())
         else:
-            before = tokenizer.decode([previous])
-            both = tokenizer.decode([previous, number])
-            text = both[len(before) :] if both.startswith(before) else f" {piece}"
-        texts.append(text)
-        previous = number
+            texts.append(text[len(shown) :] if text.startswith(shown) else f" {piece}")
+        shown = text
     return texts

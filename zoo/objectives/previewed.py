@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from zoo.objectives.objective import Objective
 
 PLAIN, MASKED, RANDOM, KEPT = "plain", "masked", "random", "kept"
+# What stands for bytes that are not a whole character.
+INCOMPLETE = "\ufffd"
 _GAP = " … "
 # Marks that also tell the three kinds apart in black and white.
 _MARKS = {PLAIN: "{}", MASKED: "{}", RANDOM: "<{}>", KEPT: "_{}_"}
@@ -65,7 +67,7 @@ class PreviewedExample:
         """What the decoder must say; or the tokens to predict, with dots for what lies between them, and the label."""
         if self.said:
             return "".join(piece.given for piece in self.said).strip()
-        answers = ["".join(piece.original for piece in run).strip() for run in self.answers()]
+        answers = ["".join(_originals(run)).strip() for run in self.answers()]
         return " | ".join(part for part in (_GAP.join(answers), self.label) if part)
 
     def answers(self) -> list[list[Piece]]:
@@ -91,7 +93,7 @@ class PreviewedExample:
             return [*lines, ("target", [(piece.given, piece.state, "") for piece in self.said])]
         target = []
         for run in self.answers():
-            texts = [piece.original for piece in run]
+            texts = _originals(run)
             texts[0] = texts[0].lstrip()
             target.append((_GAP if target else "", PLAIN, ""))
             target += [(text, piece.state, "") for text, piece in zip(texts, run, strict=True)]
@@ -127,7 +129,9 @@ class Preview:
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return ((example.input, example.target) for example in self.examples)
 
-    def __getitem__(self, index: int) -> tuple[str, str]:
+    def __getitem__(self, index: int | slice) -> tuple[str, str] | list[tuple[str, str]]:
+        if isinstance(index, slice):
+            return list(self)[index]
         return self.examples[index].input, self.examples[index].target
 
     def __str__(self) -> str:
@@ -177,6 +181,12 @@ class Preview:
         legend = " ".join(_as_html(state, state, "") for state in self._legend)
         note = f"<p>note: {html.escape(self.note)}</p>" if self.note else ""
         return f"<table>{''.join(rows)}</table><p>to predict: {legend}</p>{note}"
+
+
+def _originals(run: list[Piece]) -> list[str]:
+    """The texts of pieces to predict; of a part of a character, its sign."""
+    texts = [piece.original for piece in run]
+    return texts if any(texts) else [*texts[:-1], INCOMPLETE]
 
 
 def _mark(text: str, state: str) -> str:

@@ -1,19 +1,36 @@
 """What stands in the place of a token that is to be predicted: the mask, a random token, or the token itself."""
 
+from numbers import Real
+
 import numpy as np
 
 from zoo.objectives.vocabulary import Vocabulary
 
 
+def check_numbers(**values) -> None:
+    """Refuses arguments that are no numbers, with a TypeError."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"`{name}` must be a number. Received: {name}={value!r} of type {type(value).__name__}.")
+
+
 def check_rates(mask_token_rate: float, random_token_rate: float) -> None:
     """Refuses what are no probabilities of two things that exclude each other, with a ValueError."""
+    check_numbers(mask_token_rate=mask_token_rate, random_token_rate=random_token_rate)
     rates = (mask_token_rate, random_token_rate)
-    if min(rates) < 0.0 or sum(rates) > 1.0 + 1e-9:
+    if not (min(rates) >= 0.0 and sum(rates) <= 1.0 + 1e-9):
         raise ValueError(
             "`mask_token_rate` and `random_token_rate` must be probabilities whose sum is at "
             "most 1 (the rest is kept unchanged). Received: "
             f"mask_token_rate={rates[0]}, random_token_rate={rates[1]}."
         )
+
+
+def check_random_rate(random_token_rate: float) -> None:
+    """Refuses what is no probability, where all other tokens become the mask, with a ValueError."""
+    check_numbers(random_token_rate=random_token_rate)
+    if not 0.0 <= random_token_rate <= 1.0:
+        raise ValueError(f"`random_token_rate` must be a probability. Received: random_token_rate={random_token_rate}.")
 
 
 def replace_tokens(

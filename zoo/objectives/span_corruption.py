@@ -1,11 +1,13 @@
 """Span corruption, T5's objective: spans of a text become sentinels, and the target says what each stands for."""
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from zoo.objectives.denoising import check_share
+from zoo.objectives.replacing import check_numbers
 from zoo.objectives.rows import flatten, ranges
 from zoo.objectives.selection import choose_places, choose_tokens
 from zoo.objectives.text_to_text import Rows, TextToText, num_noise
@@ -85,9 +87,10 @@ class SpanCorruption(_Sentinels):
 
     def __post_init__(self):
         check_share(self.rate, below_one=True)
-        if self.mean_span_length < 1.0:
+        check_numbers(mean_span_length=self.mean_span_length)
+        if not 1.0 <= self.mean_span_length < math.inf:
             raise ValueError(
-                f"`mean_span_length` must be at least 1. Received: mean_span_length={self.mean_span_length}."
+                f"`mean_span_length` must be finite and at least 1. Received: mean_span_length={self.mean_span_length}."
             )
 
     def count(self, counts):

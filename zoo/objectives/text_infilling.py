@@ -7,7 +7,7 @@ import numpy as np
 from zoo.data import features
 from zoo.objectives.denoising import check_share, share_of
 from zoo.objectives.noises import INFILLING, Noise, find_runs, text_mask
-from zoo.objectives.replacing import check_rates, replace_tokens
+from zoo.objectives.replacing import check_random_rate, replace_tokens
 from zoo.objectives.rows import fill, first_columns, flatten, ranges
 from zoo.objectives.selection import shuffle_positions
 
@@ -70,7 +70,7 @@ class TextInfilling(Noise):
 
     def __post_init__(self):
         check_share(self.rate)
-        check_rates(1.0 - self.random_token_rate, self.random_token_rate)
+        check_random_rate(self.random_token_rate)
         if not _LEAST_MEAN <= self.mean_span_length <= _LONGEST:
             raise ValueError(
                 f"`mean_span_length` must lie between {_LEAST_MEAN} and {_LONGEST}. "

@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo.data import features
 from zoo.objectives.denoising import Denoising, check_share, shift, text_lengths, width_of
-from zoo.objectives.replacing import replace_tokens
+from zoo.objectives.replacing import check_random_rate, replace_tokens
 from zoo.objectives.rows import fill, first_columns, flatten, new_arrays
 from zoo.objectives.selection import choose_tokens, shuffle_positions
 from zoo.objectives.vocabulary import Vocabulary
@@ -152,10 +152,7 @@ class BertStyle(TextToText):
 
     def __post_init__(self):
         check_share(self.rate)
-        if not 0.0 <= self.random_token_rate <= 1.0:
-            raise ValueError(
-                f"`random_token_rate` must be a probability. Received: random_token_rate={self.random_token_rate}."
-            )
+        check_random_rate(self.random_token_rate)
 
     def lengths(self, num_tokens):
         return num_tokens + 1, num_tokens + 1

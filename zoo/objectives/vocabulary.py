@@ -89,7 +89,7 @@ class Vocabulary:
                 )
         sentinels = tuple(getattr(tokenizer, "sentinel_ids", ()))
         special = {*ids.values(), *getattr(tokenizer, "special_token_ids", ()), *sentinels}
-        special.add(getattr(tokenizer, "unk_token_id", None))
+        special.add(_unknown_id(tokenizer))
         special.discard(None)
         pieces = tokenizer.get_vocabulary()
         special.update(i for i, piece in enumerate(pieces) if _UNUSED.fullmatch(piece))
@@ -118,3 +118,10 @@ class Vocabulary:
     def __getstate__(self):
         # The two tables are derived and larger than the rest: worker processes rebuild them.
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+def _unknown_id(tokenizer):
+    """The id of the unknown token, or None; tokenizers of KerasHub have its piece instead."""
+    piece = getattr(tokenizer, "oov_token", None)
+    known = getattr(tokenizer, "unk_token_id", None)
+    return tokenizer.token_to_id(piece) if known is None and piece is not None else known

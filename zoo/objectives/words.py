@@ -44,6 +44,7 @@ def mark_words(
         `(token_ids, word_starts)`, each a list of arrays (tokens,), int32 and bool, one a text.
 
     Raises:
+        TypeError: if `texts` is one string, a text is not a string, or the tokenizer is of another library.
         ValueError: if the segmenter is unknown, or its words do not make up the text.
         ImportError: if jieba is needed and not installed.
     """
@@ -52,6 +53,10 @@ def mark_words(
             '`segmenter` must be None, "auto", "jieba" or a function from a text to the list of its '
             f"words. Received: segmenter={segmenter!r}."
         )
+    from zoo.tokenizers.text_inputs import check_texts
+
+    texts = check_texts(texts)
+    check_tokenizer(tokenizer)
     function = segmenter if callable(segmenter) else jieba_words
     segmented = [i for i, text in enumerate(texts) if _needs_segmenter(text, segmenter)]
     left = [i for i, text in enumerate(texts) if not _needs_segmenter(text, segmenter)]
@@ -70,6 +75,16 @@ def mark_words(
     for i, starts in zip(segmented, marked, strict=True):
         word_starts[i] = starts
     return token_ids, word_starts
+
+
+def check_tokenizer(tokenizer) -> None:
+    """Refuses a tokenizer that does not say where words are, such as one of KerasHub, with a TypeError."""
+    if not hasattr(tokenizer, "encode_with_offsets"):
+        raise TypeError(
+            "A tokenizer of `zoo.tokenizers` was expected. "
+            f"Received: tokenizer={tokenizer!r} of type {type(tokenizer).__name__}. "
+            "`zoo.presets.load_tokenizer` loads one, also from a preset of KerasHub."
+        )
 
 
 def _piece_starts(token_ids: list[np.ndarray], tokenizer) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Checkpoint folders of other libraries: names, shapes, and tensors read one at a time; nothing in them is run."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ class SafetensorsFile:
 
     def read(self, name: str) -> np.ndarray:
         """A tensor, in the type that it is stored in."""
-        with self._open() as file:
+        with self._open() as file, self._of_a_known_type(name):
             return file.get_tensor(name)
 
     def parts(self, name: str) -> Iterator[np.ndarray]:
@@ -46,10 +47,21 @@ class SafetensorsFile:
             yield self.read(name)
             return
         count, rows = self.shapes[name][0], rows_of_a_part(self.shapes[name])
-        with self._open() as file:
+        with self._open() as file, self._of_a_known_type(name):
             tensor = file.get_slice(name)
             for start in range(0, count, rows):
                 yield tensor[start : min(start + rows, count)]
+
+    @contextlib.contextmanager
+    def _of_a_known_type(self, name):
+        """A ValueError in the place of what NumPy says of a type that it does not have, such as float8."""
+        try:
+            yield
+        except (AttributeError, TypeError) as error:
+            raise ValueError(
+                f"Tensors of float16, bfloat16, float32 or float64 were expected. Received: {name} in {self.path}, "
+                f"which NumPy cannot read ({error}). Save the model anew in one of these types."
+            ) from error
 
     def _open(self):
         """The file, for one tensor: what was read of a mapped file counts as memory until the file is closed."""

@@ -65,9 +65,10 @@ def _tensor(place, table, there, checkpoint):
     folded = [name for name, (path, _, _) in table.folded.items() if path == place.weight.path]
     if not folded:
         return place.view(read_whole(checkpoint, there[place.name], place.weight.dtype))
-    tensor = place.view(checkpoint.read(there[place.name]))
+    # A sum in half precision would be rounded twice.
+    tensor = place.view(checkpoint.read(there[place.name])).astype("float32")
     for name in folded:
-        tensor = tensor + checkpoint.read(there[name])[0]
+        tensor = tensor + checkpoint.read(there[name])[0].astype("float32")
     return tensor.astype(place.weight.dtype)
 
 

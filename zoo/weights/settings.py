@@ -1,6 +1,8 @@
 """`config.json` of Hugging Face: into the arguments of a backbone, and back."""
 
 import inspect
+from collections.abc import Hashable
+from numbers import Integral, Real
 
 from zoo.weights.name_table import NameTable, Required
 
@@ -43,8 +45,10 @@ def read_arguments(table: NameTable, config: dict, where: str) -> dict:
         value = next((config[each] for each in keys if each in config), default)
         if value is Required:
             problems.append(f"{key}: missing")
-        elif name in table.values and value not in table.values[name]:
+        elif name in table.values and not (isinstance(value, Hashable) and value in table.values[name]):
             problems.append(f"{key}: expected one of {sorted(map(str, table.values[name]))}. Received: {value!r}")
+        elif name not in table.values and (expected := _other_kind(value, default)):
+            problems.append(f"{key}: expected {expected}. Received: {value!r}")
         else:
             arguments[name] = table.values[name][value] if name in table.values else value
     problems += [f"{key}: unknown. Received: {config[key]!r}" for key in sorted(config.keys() - known)]
@@ -65,6 +69,13 @@ def read_arguments(table: NameTable, config: dict, where: str) -> dict:
     if unused := table.unused_positions(config):
         arguments["max_sequence_length"] -= unused
     return arguments
+
+
+def _other_kind(value, default):
+    """What was expected, if a value is not of the kind of the default; sizes, which have none, are integers."""
+    kind, name = {bool: (bool, "true or false"), float: (Real, "a number")}.get(type(default), (Integral, "an integer"))
+    fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+    return None if fits else name
 
 
 def write_settings(table: NameTable, backbone, config: dict) -> list[str]:

@@ -4,9 +4,11 @@ Such a file is a zip archive: `data.pkl`, a pickle of names and of what is where
 storage. A pickle may call any function of the machine; this reader lets it name a handful of things and no other.
 """
 
+import contextlib
 import math
 import pickle
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,10 @@ STORAGES = {
     "CharStorage": np.int8, "ByteStorage": np.uint8, "BoolStorage": np.bool_,
 }  # fmt: skip
 LARGEST_PICKLE = 100_000_000
-DAMAGED = (zipfile.BadZipFile, pickle.UnpicklingError, OSError, EOFError, ValueError, TypeError, KeyError, IndexError)
+DAMAGED = (
+    zipfile.BadZipFile, pickle.UnpicklingError, zlib.error, OSError, EOFError, ValueError, TypeError, KeyError,
+    IndexError, AttributeError, OverflowError, RuntimeError,
+)  # fmt: skip
 
 
 class TorchFile:
@@ -40,18 +45,11 @@ class TorchFile:
         try:
             self._archive = zipfile.ZipFile(path)
             self._root, state = self._read_pickle()
-        except (
-            zipfile.BadZipFile,
-            pickle.UnpicklingError,
-            OSError,
-            EOFError,
-            ValueError,
-            TypeError,
-            KeyError,
-        ) as error:
+        except DAMAGED as error:
             raise ValueError(
                 f"{path} is no file of tensors as `torch.save` has written it since version 1.6: {error}. "
-                "Save the model anew with safetensors, which holds no code by its form."
+                "Save the model anew with safetensors, which holds no code by its form. A hub's file may be "
+                "damaged: download it again."
             ) from error
         self._tensors = state
         self.shapes = {name: tensor.shape for name, tensor in state.items()}
@@ -74,7 +72,8 @@ class TorchFile:
         tensor = self._tensors[name]
         if 0 in tensor.shape:
             return np.zeros(tensor.shape, tensor.dtype)
-        numbers = np.frombuffer(self._archive.read(self._storage(tensor)), tensor.dtype)
+        with self._reading(name):
+            numbers = np.frombuffer(self._archive.read(self._storage(tensor)), tensor.dtype)
         self._check(name, tensor, len(numbers))
         steps = tuple(step * numbers.itemsize for step in tensor.strides)
         return np.ascontiguousarray(np.lib.stride_tricks.as_strided(numbers[tensor.offset :], tensor.shape, steps))
@@ -85,16 +84,26 @@ class TorchFile:
         if not tensor.is_in_order():
             yield from split(self.read(name))
             return
-        self._check(name, tensor, self._archive.getinfo(self._storage(tensor)).file_size // tensor.dtype.itemsize)
+        with self._reading(name):
+            count = self._archive.getinfo(self._storage(tensor)).file_size // tensor.dtype.itemsize
+        self._check(name, tensor, count)
         shape, rows = tensor.shape, rows_of_a_part(tensor.shape)
-        with self._archive.open(self._storage(tensor)) as stream:
+        with self._reading(name), self._archive.open(self._storage(tensor)) as stream:
             stream.seek(tensor.offset * tensor.dtype.itemsize)
             for start in range(0, shape[0], rows):
                 wanted = (min(rows, shape[0] - start), *shape[1:])
                 numbers = np.frombuffer(stream.read(math.prod(wanted) * tensor.dtype.itemsize), tensor.dtype)
-                if len(numbers) < math.prod(wanted):
-                    raise ValueError(f"{self.path} was cut short: {name} has fewer numbers than it says.")
                 yield numbers.reshape(wanted)
+
+    @contextlib.contextmanager
+    def _reading(self, name):
+        """Errors of the archive as a ValueError with the path and the tensor."""
+        try:
+            yield
+        except DAMAGED as error:
+            raise ValueError(
+                f"{self.path} is damaged, or was cut short: {name} cannot be read: {error}. Download it again."
+            ) from error
 
     def _storage(self, tensor):
         return f"{self._root}data/{tensor.storage}"

@@ -1,7 +1,9 @@
 """Model folders of Hugging Face, and Google's: the name tables, a page an architecture, and what is read by them."""
 
 import dataclasses
+import math
 import os
+from numbers import Real
 from pathlib import Path
 
 from zoo.weights.checkpoints import Checkpoint
@@ -62,7 +64,7 @@ def published_table(folder: Path) -> NameTable | None:
     _, config = _read_config(folder)
     if "registered_name" in config:
         return None
-    return next((table for table in TABLES.get(config.get("model_type"), ()) if table.suits(config)), None)
+    return next((table for table in TABLES.get(str(config.get("model_type")), ()) if table.suits(config)), None)
 
 
 def load_published(folder: Path, load_weights: bool = True, dtype=None, **overrides):
@@ -191,6 +193,7 @@ def export_to_huggingface(
     """
     from zoo import presets
 
+    _check_export(preset, max_shard_size, overrides)
     model, text = preset, getattr(preset, "tokenizer", None)
     if isinstance(preset, (str, os.PathLike)):
         kind = presets.task_class(preset)
@@ -201,6 +204,25 @@ def export_to_huggingface(
             text = presets.load_tokenizer(preset)
     tables = [table for each in TABLES.values() for table in each]
     write_published(model, folder, tables, text if tokenizer else None, max_shard_size)
+
+
+def _check_export(preset, max_shard_size, overrides):
+    import keras
+
+    if not isinstance(preset, (str, os.PathLike, keras.Model)):
+        raise TypeError(
+            "A preset's name, folder or handle was expected, or a task or a backbone. "
+            f"Received: preset={preset!r} of type {type(preset).__name__}"
+        )
+    if overrides and isinstance(preset, keras.Model):
+        raise ValueError(
+            f"Arguments of a backbone are for a preset, not for a task or a backbone. Received: {sorted(overrides)}"
+        )
+    is_number = isinstance(max_shard_size, Real) and not isinstance(max_shard_size, bool)
+    if not (is_number and 0 < max_shard_size < math.inf):
+        raise ValueError(
+            f"`max_shard_size` must be a number of GB above 0, such as 5. Received: max_shard_size={max_shard_size!r}"
+        )
 
 
 def _read_config(folder):

@@ -9,13 +9,14 @@ def class_names(config: dict) -> list[str] | None:
     Raises:
         ValueError: if `id2label` does not name the classes 0, 1, 2, ...
     """
-    names = {int(number): str(name) for number, name in (config.get("id2label") or {}).items()}
+    names = config.get("id2label")
     if not names:
         return None
-    if sorted(names) != list(range(len(names))):
-        raise ValueError(f"`id2label` must name the classes 0, 1, 2, ... Received: {config['id2label']}")
-    in_order = [names[number] for number in range(len(names))]
-    return None if in_order == [f"LABEL_{number}" for number in range(len(names))] else in_order
+    numbers = [str(number) for number in range(len(names))]
+    if not isinstance(names, dict) or names.keys() != set(numbers):
+        raise ValueError(f"`id2label` must name the classes 0, 1, 2, ... Received: {names!r}")
+    in_order = [str(names[number]) for number in numbers]
+    return None if in_order == [f"LABEL_{number}" for number in numbers] else in_order
 
 
 def num_labels(config: dict) -> int:
