@@ -282,9 +282,9 @@ def test_corrupt_shows_what_a_decoder_must_say(preset):
 def test_corrupt_says_that_one_text_has_no_other_document(preset):
     objective = ("corrupt", "--preset", preset, "--objective", "MaskedLM + NextSentence")
     one, other = "the film was good. the book was bad.", "the meal was warm. the room was cold."
-    assert "note     NextSentence draws its random segments from other documents" in works(*objective, one)
+    assert "note     Random segments are drawn from other documents" in works(*objective, one)
     assert "note" not in works(*objective, one, other)
-    assert "note" not in works("corrupt", "--preset", preset, "--objective", "SentenceOrder", one)
+    assert "note" in works("corrupt", "--preset", preset, "--objective", "SentenceOrder", one)  # no next one
     shown = zoo.objectives.preview(zoo.objectives.NextSentence(), one, zoo.presets.load_tokenizer(preset))
     assert f"<p>note: {shown.note}</p>" in shown._repr_html_()
     with mock.patch.object(cli, "console", cli.Console(force_terminal=True, width=1000, color_system="truecolor")):
