@@ -108,7 +108,7 @@ def test_questions_are_read_with_their_first_answers():
 
 
 def test_labels_become_words():
-    assert model_of()._targets([0, "good", 1]) == ["bad", "good", "good"]
+    assert model_of()._targets([0, 1, 1]) == model_of()._targets(["bad", "good", "good"]) == ["bad", "good", "good"]
     assert model_of("stsb")._targets([0, 1.66, 2.8, 4.99]) == ["0.0", "1.6", "2.8", "5.0"]
 
 
