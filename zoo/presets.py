@@ -49,9 +49,9 @@ __all__ = [
     "writing_folder",
 ]
 
-# Arguments of a task that leave the shape and the meaning of its head as they are.
 # What a configuration says of single layers, and what goes without saying.
 STATES_OF_LAYERS = {"quantized_layers": {}, "lora_ranks": {}, "frozen_layers": []}
+# Arguments of a task that leave the shape and the meaning of its head as they are.
 NOT_OF_THE_HEAD = {
     *("backbone", "preprocessor", "name", "seed", "dropout", "sequence_length", "trainable", "dtype"),
     *("stride", "max_question_length", "max_answer_length", "no_answer_threshold"),

@@ -127,7 +127,7 @@ def test_what_is_no_text():
         parse_objective(5)
 
 
-@pytest.mark.parametrize("first", ["zoo.objectives", "zoo.data", "zoo.data.examples"])
+@pytest.mark.parametrize("first", ["zoo.objectives", "zoo.data", "zoo.data.examples", "zoo.metrics"])
 def test_objectives_need_no_keras(first):
     code = (
         f"import sys, {first}, zoo.objectives\n"

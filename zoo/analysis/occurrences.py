@@ -1,7 +1,6 @@
 """Where a word stands in sentences: in characters, and in the pieces of a tokenizer."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from numbers import Integral
 import numpy as np
 
 from zoo.data.inputs import as_list
-from zoo.objectives.words import is_unspaced
+from zoo.objectives.words import is_mark, is_unspaced
 
 
 @dataclass(frozen=True)
@@ -152,14 +151,9 @@ def _is_whole(text, match):
 
 def _joined(left, right):
     """Whether two neighbours are one letter, or within one word of a script that has spaces between words."""
-    if left and _is_mark(right):
-        return True
-    return all((each.isalnum() or _is_mark(each)) and not is_unspaced(each) for each in (left, right))
-
-
-def _is_mark(character):
-    """Whether it belongs to the letter before it, such as a vowel of Hindi."""
-    return character != "" and unicodedata.category(character)[0] == "M"
+    if not (left and right):
+        return False
+    return is_mark(right) or all((each.isalnum() or is_mark(each)) and not is_unspaced(each) for each in (left, right))
 
 
 def _at(text, word, index):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from zoo.metrics.squad import language_of
-from zoo.tokenizers.spacing import combining_marks
+from zoo.objectives.words import combining_marks
 
 # Scripts without spaces between words: a character is a token.
 _CHARACTER = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

@@ -3,6 +3,7 @@
 import functools
 import logging
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -175,6 +176,17 @@ def _mismatch(text: str, position: int, received: str) -> str:
         f"missing. Expected at character {position}: {text[position : position + 20]!r}. Received: "
         f"{received}. Use a segmenter that changes no character."
     )
+
+
+def is_mark(character: str) -> bool:
+    """Whether it belongs to the letter before it, such as a vowel of Hindi or an accent that stands alone."""
+    return unicodedata.category(character)[0] == "M"
+
+
+@functools.cache
+def combining_marks() -> str:
+    """All these marks, for regular expressions: Python's `\\w` has none of them."""
+    return "".join(filter(is_mark, map(chr, range(0x300, 0x20000))))
 
 
 def is_unspaced(character: str) -> bool:

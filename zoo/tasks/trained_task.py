@@ -52,7 +52,8 @@ class TrainedTask(PresetTask):
             metrics: Keras metrics, or `"auto"`. A task on tokens or words takes them as `weighted_metrics`, where none
                 of those are given: Keras would count padding in.
             weighted_metrics: Keras metrics, or `"auto"`.
-            **kwargs: further arguments of `keras.Model.compile`.
+            **kwargs: further arguments of `keras.Model.compile`. With `steps_per_execution` an epoch of raw data is
+                rounded up to whole executions; evaluation takes one batch at a time.
 
         Raises:
             ValueError: if a loss or metric takes probabilities only, and the outputs are logits.

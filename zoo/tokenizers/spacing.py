@@ -1,9 +1,10 @@
 """Text as words, and words back to text: where a space belongs between them."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import cache
+
+from zoo.objectives.words import combining_marks
 
 # Full-width characters but Hangul, whose words have spaces between them.
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff"
@@ -33,12 +34,6 @@ def split_words(text: str) -> list[str]:
     ['यह', 'हिन्दी', 'है', '।']
     """
     return _words().findall(text)
-
-
-@cache
-def combining_marks() -> str:
-    """All marks that belong to the letter before them, such as vowels of Hindi: Python's `\\w` has none of them."""
-    return "".join(mark for mark in map(chr, range(0x300, 0x20000)) if unicodedata.category(mark)[0] == "M")
 
 
 @cache
