@@ -13,6 +13,7 @@ _HOMES = {
     "Seq2SeqLM": "zoo.tasks",
     "T5Backbone": "zoo.models",
     "TextClassifier": "zoo.tasks",
+    "TextEmbedder": "zoo.tasks",
     "TextRegressor": "zoo.tasks",
     "TextToText": "zoo.tasks",
     "TokenClassifier": "zoo.tasks",

@@ -26,7 +26,7 @@ from zoo.shell.options import (
     share_batches_if,
 )
 from zoo.shell.predictions import generate, predict
-from zoo.shell.pretraining import prepare, pretrain, recipes
+from zoo.shell.pretraining import distill, prepare, pretrain, recipes
 from zoo.shell.remedies import remedy
 
 app = typer.Typer(
@@ -238,6 +238,7 @@ app.command()(generate)
 app.command()(prepare)
 app.command()(recipes)
 app.command()(pretrain)
+app.command()(distill)
 app.command()(compare_sentence_objectives)
 app.command()(compare_objectives)
 

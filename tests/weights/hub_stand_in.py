@@ -65,8 +65,13 @@ class HubStandIn:
 
     def commit(self, model):
         """The commit of a model: it changes with the names and sizes of its files."""
-        state = sorted((path.name, path.stat().st_size) for path in self.models[model].iterdir())
+        state = [(name, path.stat().st_size) for name, path in self.files(model).items()]
         return hashlib.sha1(f"{model}{state}".encode()).hexdigest()
+
+    def files(self, model):
+        """The files of a model by their names, in order."""
+        folder = self.models[model]
+        return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def git_sha1(content):
@@ -109,9 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _listing(self, model):
         files = []
-        for path in sorted(self.hub.models[model].iterdir()):
+        for name, path in self.hub.files(model).items():
             content = path.read_bytes()
-            file = {"rfilename": path.name, "size": len(content), "blobId": git_sha1(content)}
+            file = {"rfilename": name, "size": len(content), "blobId": git_sha1(content)}
             if path.suffix in LARGE:
                 digest = hashlib.sha256(content).hexdigest()
                 file["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 130}

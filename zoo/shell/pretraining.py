@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from zoo.shell.options import DataParallel, Seed, changes_of, console, print_rows, share_batches_if
+from zoo.shell.options import (
+    BatchSize,
+    DataParallel,
+    Dtype,
+    Seed,
+    changes_of,
+    console,
+    print_rows,
+    share_batches_if,
+)
 from zoo.shell.recipes import read_recipe, read_recipes
 
 ASKED_FILE = "tokenizer_options.json"  # what the tokenizer in the folder of a corpus was trained by
@@ -136,5 +145,32 @@ def pretrain(
     result = pretrain_like(
         corpus, run, optimizer=chosen.optimizer, start=from_, validation=validation, report_every=report_every,
         seed=seed, **settings,
+    )  # fmt: skip
+    console.print(result)
+
+
+def distill(
+    files: Annotated[list[str], typer.Argument(help="Text files or patterns, plain or compressed.")],
+    teacher: Annotated[str, typer.Option(help="Preset whose vectors of texts are learnt, such as hf://...")],
+    from_: Annotated[str, typer.Option("--from", help="Preset that learns.")],
+    run: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is taken up again.")],
+    texts: Annotated[int, typer.Option(min=1, help="Texts to learn from, of one to three sentences.")] = 200_000,
+    held_out: Annotated[int, typer.Option(min=0, help="Further texts to validate on.")] = 2_000,
+    pooling: Annotated[
+        str | None, typer.Option(help="mean or cls: what the learner's vector is; its other tasks' when not given.")
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the texts.")] = 3,
+    batch_size: BatchSize = 64,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 1e-3,
+    random_start: Annotated[bool, typer.Option("--random-start", help="Begin with random weights.")] = False,
+    dtype: Dtype = "float32",
+    seed: Seed = 0,
+) -> None:
+    """Teach a preset the vectors that a larger model makes of unlabelled texts: a start for any task."""
+    from zoo.training.distillation import distill as work
+
+    result = work(
+        files, teacher, from_, run, texts=texts, held_out=held_out, pooling=pooling, epochs=epochs,
+        batch_size=batch_size, learning_rate=learning_rate, load_weights=not random_start, dtype=dtype, seed=seed,
     )  # fmt: skip
     console.print(result)

@@ -8,6 +8,7 @@ from zoo.tasks.samplers import Beam, Contrastive, Greedy, Sampling
 from zoo.tasks.seq2seq_lm import Seq2SeqLM
 from zoo.tasks.task import Task
 from zoo.tasks.text_classifier import Classification, TextClassifier
+from zoo.tasks.text_embedder import TextEmbedder
 from zoo.tasks.text_forms import TextForm, text_form, text_forms
 from zoo.tasks.text_regressor import TextRegressor
 from zoo.tasks.text_to_text import TextToText
@@ -27,6 +28,7 @@ __all__ = [
     "Seq2SeqLM",
     "Task",
     "TextClassifier",
+    "TextEmbedder",
     "TextForm",
     "TextPreprocessor",
     "TextRegressor",

@@ -11,7 +11,7 @@ from zoo import presets
 from zoo.data import features
 from zoo.models.encoder_decoder import EncoderDecoder
 
-POOLINGS = (None, "mean")
+POOLINGS = (None, "mean", "cls")
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,18 @@ def read_text(backbone, pooling: str | None = None) -> Reading:
     Args:
         backbone: an encoder or an encoder-decoder.
         pooling: what the vector of the text is: None for the above, or `"mean"` for the mean of the states of all
-            tokens, the special ones too (Reimers & Gurevych 2019, arXiv 1908.10084, section 3).
+            tokens, the special ones too (Reimers & Gurevych 2019, arXiv 1908.10084, section 3), or `"cls"` for the
+            state of the first token as it is, which an encoder-decoder, whose first token has read nothing, has not.
 
     Raises:
         ValueError: if the backbone answers in words alone, as T5 does, or the pooling is unknown.
     """
     check_pooling(pooling)
+    if pooling == "cls" and isinstance(backbone, EncoderDecoder):
+        raise ValueError(
+            "The first token of a decoder has read nothing but itself. Received: pooling='cls' with "
+            f"{type(backbone).__name__}. Use pooling=None, for the state at the end token, or 'mean'."
+        )
     if answers_in_words(type(backbone)):
         raise ValueError(
             f"A head reads the states of a text that begins with a start token. Received: {type(backbone).__name__}, "
@@ -102,6 +108,8 @@ def read_text(backbone, pooling: str | None = None) -> Reading:
     if pooling == "mean":
         text = _weighted(reading.tokens, reading.inputs[features.PADDING_MASK], mean=True)
         return dataclasses.replace(reading, text=text)
+    if pooling == "cls":
+        return dataclasses.replace(reading, text=reading.tokens[:, 0])
     return reading
 
 

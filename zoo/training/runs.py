@@ -116,12 +116,17 @@ class RunFolder:
         if any(row["step"] > step for row in rows):
             write_metrics(self.metrics_file, [row for row in rows if row["step"] <= step])
 
-    def callbacks(self, part: str) -> list[keras.callbacks.Callback]:
-        """Callbacks that log one part of the run (such as "pre-trained") to the CSV file and TensorBoard."""
+    def callbacks(self, part: str, steps_done: int = 0) -> list[keras.callbacks.Callback]:
+        """Callbacks that log one part of the run (such as "pre-trained") to the CSV file and TensorBoard.
+
+        Args:
+            part: str.
+            steps_done: int, see `MetricsLog`.
+        """
         tensorboard = keras.callbacks.TensorBoard(
             log_dir=str(self.path / "tensorboard" / part.replace(" ", "-")), write_graph=False
         )
-        return [MetricsLog(self.metrics_file, part), tensorboard]
+        return [MetricsLog(self.metrics_file, part, steps_done), tensorboard]
 
 
 def _new_folder(name) -> Path:

@@ -27,6 +27,8 @@ TEXT_FILES = (
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json", "vocab.json",
     "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
 )  # fmt: skip
+# How the library sentence-transformers makes a vector of a text: of few models, and small.
+VECTOR_FILES = ("modules.json", "sentence_bert_config.json", "1_Pooling/config.json")
 # Bytes; the quarter of a million pieces of a multilingual model are 20 million.
 LARGEST_TEXT_FILE = 64_000_000
 
@@ -84,10 +86,10 @@ def fetch(
 ) -> Path:
     """Bring the files of a model to this machine, if they are not here yet.
 
-    These are `config.json` and `generation_config.json`, then what its tokenizer is read from, then the weights in one
-    form (safetensors, else `pytorch_model.bin`, each whole or in shards), and nothing else. The hub is asked what the
-    revision is at present; if it cannot be reached, what is here is used. Large files are compared with the SHA-256
-    that the hub states, once, when they have come.
+    These are `config.json` and `generation_config.json`, what says how a text becomes a vector, then what its tokenizer
+    is read from, then the weights in one form (safetensors, else `pytorch_model.bin`, each whole or in shards), and
+    nothing else. The hub is asked what the revision is at present; if it cannot be reached, what is here is used. Large
+    files are compared with the SHA-256 that the hub states, once, when they have come.
 
     Args:
         address: str, `hf://organisation/model` or `hf://organisation/model@revision`.
@@ -114,7 +116,8 @@ def fetch(
         listing = _ask(replace(model, revision=folder.name))
     if accept is not None and not accept(folder):
         return folder
-    _bring(listing, [name for name in (GENERATION_FILE,) if name in listing.sizes], MAX_JSON_BYTES)
+    small = [name for name in (GENERATION_FILE, *VECTOR_FILES) if name in listing.sizes]
+    _bring(listing, small, MAX_JSON_BYTES)
     _bring(listing, [name for name in TEXT_FILES if name in listing.sizes], LARGEST_TEXT_FILE)
     if check is not None:
         check(folder)
@@ -164,7 +167,7 @@ def _ask(model):
         found = HfApi().model_info(
             model.repository, revision=model.revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
         )
-        files = [file for file in found.siblings or () if "/" not in file.rfilename]
+        files = [file for file in found.siblings or () if "/" not in file.rfilename or file.rfilename in VECTOR_FILES]
         return Listing(
             model, found.sha,
             sizes={file.rfilename: file.size or 0 for file in files},

@@ -9,16 +9,17 @@ from pathlib import Path
 MAX_JSON_BYTES = 1_000_000
 
 
-def read_json(path: Path, largest: int = MAX_JSON_BYTES) -> dict:
+def read_json(path: Path, largest: int = MAX_JSON_BYTES, kind: type = dict):
     """Return the object in a JSON file, refusing what JSON forbids or no preset needs.
 
     Args:
         path: the file.
         largest: int, bytes that it may have.
+        kind: what the file must hold: `dict` for an object, or `list`.
 
     Raises:
         ValueError: if the file is absent, over `largest` bytes, not UTF-8, or not JSON; if it has a key twice, a NaN,
-            or no object.
+            or no object (or list).
     """
     path = Path(path)
     try:
@@ -29,8 +30,9 @@ def read_json(path: Path, largest: int = MAX_JSON_BYTES) -> dict:
             object_pairs_hook=_distinct,
             parse_constant=_refuse_constant,
         )
-        if not isinstance(record, dict):
-            raise ValueError(f"an object was expected, it holds a {type(record).__name__}")
+        if not isinstance(record, kind):
+            expected = "an object" if kind is dict else "a list"
+            raise ValueError(f"{expected} was expected, it holds a {type(record).__name__}")
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"Cannot read the JSON file {path}: {error}") from error
     return record

@@ -19,6 +19,7 @@ from zoo.weights.published.electra import ELECTRA, SMALL_ELECTRA
 from zoo.weights.published.heads import refusal
 from zoo.weights.published.released import read_released, released_config, released_tokenizer, released_vocabulary
 from zoo.weights.published.roberta import PRE_NORM, ROBERTA
+from zoo.weights.published.sentence_transformers import embedder_arguments
 from zoo.weights.published.t5 import MT5, T5
 from zoo.weights.published.tokenizers import read_tokenizer
 from zoo.weights.published.writing import write_published
@@ -32,6 +33,7 @@ __all__ = [
     "BART",
     "BERT",
     "T5",
+    "embedder_arguments",
     "export_to_huggingface",
     "load_published",
     "load_published_tokenizer",
