@@ -136,7 +136,8 @@ def finetuned(pretrained, tables, tmp_path_factory):
 def test_help_names_every_command():
     printed = works("--help")
     commands = (
-        "list show quickstart finetune evaluate predict generate corrupt prepare recipes pretrain compare-objectives"
+        "list show quickstart finetune evaluate predict generate corrupt prepare recipes pretrain distill convert "
+        "compare-objectives"
     )
     for name in [*commands.split(), "compare-sentence-objectives"]:
         assert re.search(rf"^\s+{name}\s", printed, re.MULTILINE), name
@@ -543,6 +544,28 @@ def test_an_encoder_decoder_is_pre_trained_too(corpus, tmp_path):
     assert "sentinels" in refuses(*pretraining(corpus[0], tmp_path / "other", *bart[:2], "--recipe", "t5"))
     bert = ("--recipe", "bart", "--like", "bert_tiny_en_uncased")
     assert "encoder-decoders" in refuses(*pretraining(corpus[0], tmp_path / "other", *bert))
+
+
+def test_distill_leaves_a_preset_whose_vectors_can_be_asked_for(tmp_path):
+    pieces = texts.word_piece()
+    for name, width in (("teacher", 24), ("small", 16)):
+        backbone = texts.backbone(pieces, hidden_dim=width, normalize_first=True)
+        zoo.TextEmbedder(backbone, tokenizer=pieces).save_to_preset(tmp_path / name)
+    file = tmp_path / "text.txt"
+    file.write_text("\n\n".join(texts.documents(30, sentences=5)), encoding="utf-8")
+    command = (
+        "distill", file, "--teacher", tmp_path / "teacher", "--from", tmp_path / "small", "--run", tmp_path / "run",
+        "--texts", 32, "--held-out", 8, "--epochs", 1, "--batch-size", 8,
+    )  # fmt: skip
+    assert "held_out_cosine" in works(*command)
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["texts"], config["pooling"], config["load_weights"]) == (32, None, True)
+    assert "texts: 32 -> 33" in refuses(*command, "--texts", 33)
+    line = works("predict", tmp_path / "run" / "preset", "the film was very good .")
+    vector, text = line.rstrip("\n").split("\t")
+    assert text == "the film was very good ." and len(vector.split()) == 24
+    assert sum(float(number) ** 2 for number in vector.split()) == pytest.approx(1, abs=1e-3)
+    assert "must have 5,008 different texts" in refuses(*command, "--texts", 5000, "--run", tmp_path / "other")
 
 
 def test_sentence_objectives_are_compared_in_a_table(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ def predict(
         ),
     ] = None,
 ) -> None:
-    """Ask a fine-tuned model: classes, numbers, tags of words, answers to questions.
+    """Ask a fine-tuned model: classes, numbers, tags of words, answers to questions; or the vector of each text.
 
     A table in a terminal, lines with tabs in a file or a pipe.
     """
@@ -95,12 +95,20 @@ def _said(task, texts):
     return ("answer", "text"), [(str(answer), text) for answer, text in zip(said, texts, strict=True)]
 
 
+def _vectors(task, texts):
+    found = task.embed(texts)
+    return ("vector", "text"), [
+        (" ".join(f"{n:.5f}" for n in row), text) for row, text in zip(found, texts, strict=True)
+    ]
+
+
 ANSWERS = {
     "TextClassifier": _classes,
     "TextRegressor": _numbers,
     "TokenClassifier": _tags,
     "QuestionAnswering": _answers,
     "TextToText": _said,
+    "TextEmbedder": _vectors,
 }
 
 

@@ -1,0 +1,141 @@
+"""A preset learns the vectors of a larger one from unlabelled text, in a run that can be interrupted."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests import texts
+from tests.checks import numbers
+from zoo.training import distillation
+from zoo.training.distillation import distill, draw_texts
+from zoo.training.runs import read_metrics
+
+TOKENIZER = texts.word_piece()
+pytestmark = pytest.mark.filterwarnings("ignore:.* of .* pieces of the texts are unknown")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text("\n\n".join(texts.documents(60, sentences=7)), encoding="utf-8")
+    return [str(path)]
+
+
+@pytest.fixture(scope="module")
+def presets(tmp_path_factory):
+    """Folders of a teacher and of one that learns, with dropout and another tokenizer."""
+    folder = tmp_path_factory.mktemp("presets")
+    keras.utils.set_random_seed(3)
+    teacher = texts.backbone(TOKENIZER, hidden_dim=24, normalize_first=True)
+    zoo.TextEmbedder(teacher, tokenizer=TOKENIZER, pooling="mean").save_to_preset(folder / "teacher")
+    other = texts.word_piece(["##film"])
+    small = texts.backbone(other, normalize_first=True, dropout=0.3)
+    zoo.MaskedLM(small, tokenizer=other).save_to_preset(folder / "small")
+    return folder
+
+
+def run_of(files, presets, run, **changes):
+    options = {"texts": 120, "held_out": 24, "epochs": 3, "batch_size": 16, "learning_rate": 1e-2}
+    return distill(files, str(presets / "teacher"), str(presets / "small"), run, **{**options, **changes})
+
+
+@pytest.fixture(scope="module")
+def done(files, presets, tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "done"
+    return run, run_of(files, presets, run)
+
+
+def test_it_comes_nearer_to_the_teacher(done, presets, files):
+    run, result = done
+    rows = read_metrics(run / "metrics.csv")
+    assert [row["step"] for row in rows] == [8, 16, 24]
+    assert rows[-1]["val_loss"] < rows[0]["val_loss"]
+    assert result == json.loads((run / "result.json").read_text())
+    assert (result["texts"], result["epochs"]) == (120, 3)
+    # What it says of itself is what its preset does.
+    model = zoo.TextEmbedder.from_preset(run / "preset")
+    teacher = zoo.TextEmbedder.from_preset(presets / "teacher")
+    held_out = draw_texts(files, 144, seed=0)[:24]
+    cosine = (model.embed(held_out) * teacher.embed(held_out)).sum(1).mean()
+    assert cosine == pytest.approx(result["held_out_cosine"], abs=2e-3)
+    assert result["tokens"] == 3 * sum(
+        len(ids) + 2 for ids in model.tokenizer.encode(draw_texts(files, 144, seed=0)[24:])
+    )
+    assert (run / "curves.png").stat().st_size > 1000
+
+
+def test_the_preset_keeps_its_dropout_and_begins_other_tasks(done):
+    run, _ = done
+    assert zoo.presets.load_backbone(run / "preset").dropout == 0.3
+    task = zoo.TextClassifier.from_preset(run / "preset", num_classes=2)
+    assert task.dropout == 0.3 and task.tokenizer.vocabulary_size() == TOKENIZER.vocabulary_size() + 1
+
+
+def test_a_finished_run_is_not_repeated(done, files, presets, monkeypatch):
+    run, result = done
+    monkeypatch.setattr(zoo.TextEmbedder, "embed", lambda *_: pytest.fail("the teacher was asked again"))
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("it was trained again"))
+    assert run_of(files, presets, run) == result
+
+
+def test_it_goes_on_where_it_was_interrupted(done, files, presets, tmp_path, monkeypatch):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(distillation, "ProgressBar", lambda *_, **__: Stop())
+        with pytest.raises(KeyboardInterrupt):
+            run_of(files, presets, tmp_path / "run")
+    run_of(files, presets, tmp_path / "run")
+    whole = zoo.TextEmbedder.from_preset(done[0] / "preset")
+    resumed = zoo.TextEmbedder.from_preset(tmp_path / "run" / "preset")
+    for one, other in zip(whole.weights, resumed.weights, strict=True):
+        np.testing.assert_allclose(numbers(one), numbers(other), atol=1e-5, err_msg=one.path)
+    assert [row["step"] for row in read_metrics(tmp_path / "run" / "metrics.csv")] == [8, 16, 24]
+
+
+def test_the_teacher_s_vectors_are_kept_in_parts(presets, tmp_path, monkeypatch):
+    monkeypatch.setattr(distillation, "PART", 5)
+    teacher = zoo.TextEmbedder.from_preset(presets / "teacher")
+    given = texts.reviews(13)[0]
+    found = distillation.teacher_vectors(teacher, given, tmp_path / "vectors")
+    np.testing.assert_allclose(found, teacher.embed(given), atol=1e-3)
+    assert sorted(path.name for path in (tmp_path / "vectors").iterdir()) == ["00000.npy", "00001.npy", "00002.npy"]
+    (tmp_path / "vectors" / "00001.npy").unlink()
+    asked = []
+    embed = zoo.TextEmbedder.embed
+    monkeypatch.setattr(zoo.TextEmbedder, "embed", lambda self, x, **more: asked.append(x) or embed(self, x, **more))
+    np.testing.assert_array_equal(distillation.teacher_vectors(teacher, given, tmp_path / "vectors"), found)
+    assert asked == [given[5:10]]
+
+
+def test_texts_are_sentences_that_follow_each_other(files):
+    document = Path(files[0]).read_text(encoding="utf-8")
+    drawn = draw_texts(files, 90, seed=1)
+    assert len(set(drawn)) == 90 and all(text in document for text in drawn)
+    assert {text.count(".") for text in drawn} == {1, 2, 3}
+    assert drawn == draw_texts(files, 90, seed=1) != draw_texts(files, 90, seed=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"texts": 10**6}, r"must have 1,000,024 different texts.*Received: \d+"),
+        ({"pooling": "max"}, "pooling='max'"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(files, presets, tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        run_of(files, presets, tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_configuration_is_refused(done, files, presets):
+    with pytest.raises(ValueError, match="epochs: 3 -> 4"):
+        run_of(files, presets, done[0], epochs=4)
