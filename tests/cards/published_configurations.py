@@ -205,4 +205,8 @@ CONFIGURATIONS = {
     **gated("google/t5-v1_1-", GATED),
     **gated("google/flan-t5-", OF_FLAN),
     **gated("google/mt5-", OF_MT5),
+    "sentence-transformers/all-MiniLM-L6-v2": bert(
+        30522, 6, 384, num_attention_heads=12, architectures=["BertModel"], gradient_checkpointing=False,
+        position_embedding_type="absolute", use_cache=True,
+    ),
 }  # fmt: skip

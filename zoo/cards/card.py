@@ -18,7 +18,7 @@ FLOAT32_BYTES = 4
 # What the models of an architecture are called, where papers gave names of their own to what is one architecture here;
 # those of any other class are called after it (`bart_...` for `BartBackbone`).
 FAMILIES = {
-    "BertBackbone": ("bert", "distilbert", "distilroberta", "electra", "ernie", "macbert", "roberta"),
+    "BertBackbone": ("bert", "distilbert", "distilroberta", "electra", "ernie", "macbert", "minilm", "roberta"),
     "AlbertBackbone": ("albert", "electra"),
     "T5Backbone": ("t5", "flan_t5", "mt5"),
 }

@@ -44,7 +44,7 @@ class TextEmbedder(Task):
 
     Example:
 
-        model = zoo.TextEmbedder.from_preset("bert_tiny_en_uncased_distilled")
+        model = zoo.TextEmbedder.from_preset("bert_tiny_sentences_en_uncased_books")
         vectors = model.embed(["A dog barks.", "A hound is barking.", "It rained."])
         vectors @ vectors.T
     """
