@@ -25,7 +25,7 @@ from zoo.weights.files import TASK_FILE, TASK_WEIGHTS_FILE, bytes_to_save, verif
 from zoo.weights.keras_hub_presets import export_to_keras_hub
 from zoo.weights.keras_weights import save_weights
 from zoo.weights.memory import check_room
-from zoo.weights.published import embedder_arguments, export_to_huggingface, published_head, published_task
+from zoo.weights.published import export_to_huggingface, published_head, published_task
 from zoo.weights.quantization import quantize_layers
 
 __all__ = [
@@ -116,8 +116,7 @@ def task_class(handle: str | os.PathLike) -> type | None:
     location = find(handle)
     folder = location.folder
     if is_published(location) and not (folder / TASK_FILE).is_file():
-        name = published_task(folder) or ("TextEmbedder" if embedder_arguments(folder) else "")
-        return getattr(zoo.tasks, name, None)
+        return getattr(zoo.tasks, published_task(folder) or "", None)
     if folder is None or not (folder / TASK_FILE).is_file():
         return None
     return getattr(zoo.tasks, read_configuration(folder / TASK_FILE)["registered_name"].removeprefix("zoo>"), None)
@@ -229,11 +228,8 @@ def _published_head(kind, location, load_weights, arguments):
 
 def _saved_head(kind, location):
     """Arguments of the head in a preset of this kind of task; none for other presets."""
-    if location.folder is None:
+    if location.folder is None or not (location.folder / TASK_FILE).is_file():
         return {}
-    if not (location.folder / TASK_FILE).is_file():
-        is_embedder = kind.__name__ == "TextEmbedder" and is_published(location)
-        return embedder_arguments(location.folder) if is_embedder else {}
     configuration = read_configuration(location.folder / TASK_FILE)
     if configuration["registered_name"] != f"zoo>{kind.__name__}":
         return {}

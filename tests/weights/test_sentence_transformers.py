@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import zoo
 from tests.checks import numbers
@@ -70,12 +71,66 @@ def test_from_the_hub(served, folder):  # noqa: F811
 
 
 DENSE = [*MODULES[:2], {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"}]
+TANH = {"in_features": 12, "out_features": 5, "bias": True, "activation_function": "torch.nn.modules.activation.Tanh"}
+
+
+def add_dense(folder, config, shape=(5, 12)):  # noqa: F811
+    add_vectors(folder, modules=DENSE)
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(config))
+    rng = np.random.default_rng(4)
+    layer = {"linear.weight": rng.normal(size=shape), "linear.bias": rng.normal(size=shape[:1])}
+    layer = {name: value.astype("float32") for name, value in layer.items()}
+    save_file(layer, folder / "2_Dense" / "model.safetensors")
+    return layer
+
+
+LINEAR = TANH | {"activation_function": "torch.nn.modules.linear.Identity"}
+
+
+@pytest.mark.parametrize("handle", [None, HANDLE])
+def test_a_linear_layer_behind_the_pooling(served, folder, handle):  # noqa: F811
+    layer = add_dense(folder, LINEAR)
+    model = zoo.TextEmbedder.from_preset(handle or folder)
+    alone = zoo.TextEmbedder(model.backbone, tokenizer=model.tokenizer, pooling="mean")
+    encoded = alone.preprocessor.encode(zoo.data.read_examples(TEXTS)).rows(np.arange(2), 9, 0)
+    states = numbers(model.backbone(encoded)["sequence_output"])
+    means = [row[: mask.sum()].mean(0) for row, mask in zip(states, encoded["padding_mask"], strict=True)]
+    found = np.stack(means) @ layer["linear.weight"].T + layer["linear.bias"]
+    np.testing.assert_allclose(model.embed(TEXTS), found / np.linalg.norm(found, axis=1, keepdims=True), atol=1e-5)
+
+
+def test_a_layer_that_is_not_linear_or_of_another_size_is_refused(folder):  # noqa: F811
+    add_dense(folder, TANH)
+    with pytest.raises(ValueError, match=r"must be a linear layer with a bias\. Received: .*Tanh"):
+        zoo.TextEmbedder.from_preset(folder)
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(LINEAR | {"out_features": 4}))
+    with pytest.raises(ValueError, match=r"'linear.weight': \(4, 12\).*Received: .*\(5, 12\)"):
+        zoo.TextEmbedder.from_preset(folder)
+
+
+@pytest.mark.parametrize("options", [{}, {"pooling": "cls", "embedding_dim": 5, "sequence_length": 7}])
+def test_it_is_written_as_it_is_read(original, folder, tmp_path, options):  # noqa: F811
+    model = zoo.TextEmbedder(original, tokenizer=zoo.presets.load_tokenizer(folder), **options)
+    for _ in range(2):  # what was written before is replaced
+        zoo.presets.export_to_huggingface(model, tmp_path / "written")
+    loaded = zoo.TextEmbedder.from_preset(tmp_path / "written")
+    assert loaded.pooling == model.pooling and loaded.embedding_dim == model.embedding_dim
+    assert loaded.sequence_length == (model.sequence_length or 31)
+    np.testing.assert_allclose(loaded.embed(TEXTS), model.embed(TEXTS), atol=1e-6)
+
+
+def test_a_pooler_s_vector_cannot_be_written(original, folder, tmp_path):  # noqa: F811
+    model = zoo.TextEmbedder(original, pooling=None)
+    with pytest.raises(ValueError, match=r"pooled by 'mean' or 'cls'\. Received: pooling=None"):
+        zoo.presets.export_to_huggingface(model, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"modules": DENSE}, r"Received: \['Transformer', 'Pooling', 'Dense'\]"),
+        ({"modules": [*DENSE, DENSE[2]]}, r"Received: \['Transformer', 'Pooling', 'Dense', 'Dense'\]"),
         ({"modules": MODULES[:1]}, r"Received: \['Transformer'\]"),
         ({"modules": {}}, "a list was expected"),
         ({"pooling": OLD | {"pooling_mode_max_tokens": True}}, r"Received: \['mean_tokens', 'max_tokens'\]"),

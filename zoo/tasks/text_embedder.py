@@ -17,7 +17,7 @@ class TextEmbedder(Task):
 
     Reimers & Gurevych (2019), Sentence-BERT, arXiv 1908.10084, section 3. Every vector has length 1, so the cosine of
     two is their product. Models of the library `sentence-transformers` load with their way to pool:
-    `from_preset("hf://sentence-transformers/all-MiniLM-L6-v2")`.
+    `from_preset("hf://sentence-transformers/all-MiniLM-L6-v2")`, and `zoo.presets.export_to_huggingface` writes them.
 
     `fit(texts, vectors)` teaches it the vectors that another model, the teacher, makes of the texts, by their cosine;
     the texts need no labels (Reimers & Gurevych 2020, arXiv 2004.09813, section 2, which has the squared error). What

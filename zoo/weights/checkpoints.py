@@ -143,12 +143,14 @@ class Checkpoint:
 def belongs(path: Path, folder: Path) -> bool:
     """Whether a file is in the folder, or, by a link, in the same model of the hub's cache, which is made of links.
 
-    There `<cache>/<model>/snapshots/<commit>/<name>` leads to `<cache>/<model>/blobs/<hash>`, and that, for files that
-    models share, to `<cache>/blobs/<two digits>/<hash>`.
+    There `<cache>/<model>/snapshots/<commit>/<name>`, of a file or of one in a folder, leads to
+    `<cache>/<model>/blobs/<hash>`, and that, for files that models share, to `<cache>/blobs/<two digits>/<hash>`.
     """
     real, home = path.resolve(), folder.resolve()
     if real.is_relative_to(home):
         return True
+    if home.parent.parent.name == "snapshots":
+        home = home.parent
     model = home.parent.parent
     if home.parent.name != "snapshots" or not model.name.startswith("models--"):
         return False

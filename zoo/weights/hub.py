@@ -28,7 +28,10 @@ TEXT_FILES = (
     "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
 )  # fmt: skip
 # How the library sentence-transformers makes a vector of a text: of few models, and small.
-VECTOR_FILES = ("modules.json", "sentence_bert_config.json", "1_Pooling/config.json")
+VECTOR_FILES = (
+    "modules.json", "sentence_bert_config.json", "1_Pooling/config.json", "2_Dense/config.json",
+    "2_Dense/model.safetensors",
+)  # fmt: skip
 # Bytes; the quarter of a million pieces of a multilingual model are 20 million.
 LARGEST_TEXT_FILE = 64_000_000
 
@@ -116,9 +119,8 @@ def fetch(
         listing = _ask(replace(model, revision=folder.name))
     if accept is not None and not accept(folder):
         return folder
-    small = [name for name in (GENERATION_FILE, *VECTOR_FILES) if name in listing.sizes]
-    _bring(listing, small, MAX_JSON_BYTES)
-    _bring(listing, [name for name in TEXT_FILES if name in listing.sizes], LARGEST_TEXT_FILE)
+    _bring(listing, [name for name in (GENERATION_FILE,) if name in listing.sizes], MAX_JSON_BYTES)
+    _bring(listing, [name for name in (*VECTOR_FILES, *TEXT_FILES) if name in listing.sizes], LARGEST_TEXT_FILE)
     if check is not None:
         check(folder)
     if weights:

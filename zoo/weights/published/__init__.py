@@ -19,7 +19,7 @@ from zoo.weights.published.electra import ELECTRA, SMALL_ELECTRA
 from zoo.weights.published.heads import refusal
 from zoo.weights.published.released import read_released, released_config, released_tokenizer, released_vocabulary
 from zoo.weights.published.roberta import PRE_NORM, ROBERTA
-from zoo.weights.published.sentence_transformers import embedder_arguments
+from zoo.weights.published.sentence_transformers import SentenceHead, sentence_head
 from zoo.weights.published.t5 import MT5, T5
 from zoo.weights.published.tokenizers import read_tokenizer
 from zoo.weights.published.writing import write_published
@@ -33,7 +33,6 @@ __all__ = [
     "BART",
     "BERT",
     "T5",
-    "embedder_arguments",
     "export_to_huggingface",
     "load_published",
     "load_published_tokenizer",
@@ -121,7 +120,7 @@ class PublishedHead:
         load_checkpoint(table, task.weights, checkpoint, arguments, config, head=self.head, skip=task.backbone.weights)
 
 
-def published_head(folder: Path, task: str, load_weights: bool = True, given=()) -> PublishedHead | None:
+def published_head(folder: Path, task: str, load_weights: bool = True, given=()) -> PublishedHead | SentenceHead | None:
     """The head that a model folder of Hugging Face has for a task, or None.
 
     Args:
@@ -133,6 +132,8 @@ def published_head(folder: Path, task: str, load_weights: bool = True, given=())
     Raises:
         ValueError: if there is one that cannot be taken over.
     """
+    if task == "TextEmbedder":
+        return sentence_head(folder)
     path, config = _read_config(folder)
     table = published_table(folder)
     head = table.published_head(config, task)
@@ -159,7 +160,8 @@ def published_task(folder: Path) -> str | None:
     _, config = _read_config(folder)
     table = published_table(folder)
     tasks = dict.fromkeys(head.task for head in table.heads)
-    return next((task for task in tasks if table.published_head(config, task) is not None), None)
+    found = next((task for task in tasks if table.published_head(config, task) is not None), None)
+    return "TextEmbedder" if found is None and sentence_head(folder) is not None else found
 
 
 def load_published_tokenizer(folder: Path):

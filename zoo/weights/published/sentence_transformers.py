@@ -1,47 +1,137 @@
-"""What a folder of the library `sentence-transformers` says beside its model: how a text becomes a vector."""
+"""Folders of the library `sentence-transformers`: what stands beside a model there says how a text becomes a vector."""
 
+import dataclasses
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from zoo.weights.checkpoints import WHOLE, Checkpoint
+from zoo.weights.files import CONFIG_FILE
 from zoo.weights.strict_json import read_json
 
 MODULES_FILE, LENGTH_FILE = "modules.json", "sentence_bert_config.json"
-# What ways to pool are called here; there are more there.
+POOLING_FOLDER, DENSE_FOLDER = "1_Pooling", "2_Dense"
+# What ways to pool are called there, in new files and in old ones; there are more.
 POOLINGS = {"mean": "mean", "mean_tokens": "mean", "cls": "cls", "cls_token": "cls"}
+IDENTITY = "torch.nn.modules.linear.Identity"
+KERNEL, BIAS = "linear.weight", "linear.bias"
 
 
-def embedder_arguments(folder: Path) -> dict:
-    """The arguments of a `zoo.TextEmbedder` that a folder asks for; none where it says nothing of vectors.
+@dataclasses.dataclass(frozen=True)
+class SentenceHead:
+    """How the texts of a folder become vectors.
 
-    Args:
-        folder: `Path` of a model folder of Hugging Face.
+    Attributes:
+        arguments: dict, what a `zoo.TextEmbedder` is made with.
+        dense: `Path` of the folder of the linear layer, or None.
+    """
+
+    arguments: Mapping
+    dense: Path | None
+
+    def load(self, task) -> None:
+        """Put the weights of the linear layer into a task whose backbone has its own already.
+
+        Raises:
+            ValueError: if they are missing, of another shape, or there are more.
+        """
+        if self.dense is None:
+            return
+        checkpoint = Checkpoint(self.dense)
+        kernel, bias = task.get_layer("projection").weights
+        shapes = {KERNEL: tuple(kernel.shape)[::-1], BIAS: tuple(bias.shape)}
+        if checkpoint.shapes != shapes:
+            raise ValueError(f"The weights in {self.dense} must be {shapes}. Received: {dict(checkpoint.shapes)}")
+        kernel.assign(np.asarray(checkpoint.read(KERNEL)).T)
+        bias.assign(checkpoint.read(BIAS))
+
+
+def sentence_head(folder: Path) -> SentenceHead | None:
+    """What a model folder of Hugging Face says of vectors of texts; None if it says nothing.
 
     Raises:
         ValueError: if texts become vectors in a way that is not implemented, or a file that says how is absent.
     """
     if not (folder / MODULES_FILE).is_file():
-        return {}
+        return None
     modules = read_json(folder / MODULES_FILE, kind=list)
     kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
-    if kinds[:2] != ["Transformer", "Pooling"] or not set(kinds[2:]) <= {"Normalize"}:
-        raise ValueError(
-            f"{folder / MODULES_FILE} must be a Transformer, a Pooling and perhaps a Normalize. Received: {kinds}. "
-            "Load the backbone, and give it to `zoo.TextEmbedder` with a `pooling` of its own."
-        )
-    path = folder / Path(str(modules[1].get("path", "1_Pooling"))).name / "config.json"
-    if not path.is_file():
-        raise ValueError(f"{folder / MODULES_FILE} names {path}, which is absent. Fetch the folder whole.")
+    has_dense = kinds[2:3] == ["Dense"]
+    if kinds[:2] != ["Transformer", "Pooling"] or not set(kinds[2 + has_dense :]) <= {"Normalize"}:
+        raise _refusal(
+            folder / MODULES_FILE, "must be a Transformer, a Pooling, and perhaps a Dense and a Normalize", kinds
+        )  # fmt: skip
+    homes = [folder / Path(str(module.get("path", ""))).name for module in modules]
     length = read_json(folder / LENGTH_FILE).get("max_seq_length") if (folder / LENGTH_FILE).is_file() else None
-    return {"pooling": _pooling(read_json(path), path), "sequence_length": length}
+    arguments = {"pooling": _pooling(_config(homes[1])), "sequence_length": length}
+    if not has_dense:
+        return SentenceHead(arguments, None)
+    config, path = _config(homes[2])
+    if config.get("activation_function", IDENTITY) != IDENTITY or not config.get("bias", True):
+        raise _refusal(path, "must be a linear layer with a bias", config)
+    return SentenceHead(arguments | {"embedding_dim": config.get("out_features")}, homes[2])
 
 
-def _pooling(config, path):
+def _config(home):
+    path = home / CONFIG_FILE
+    if not path.is_file():
+        raise ValueError(f"{home.parent / MODULES_FILE} names {path}, which is absent. Fetch the folder whole.")
+    return read_json(path), path
+
+
+def _pooling(found):
     """The way to pool, which is one name in new files, and one of several flags in old ones."""
+    config, path = found
     named = config.get("pooling_mode")
     flags = [name.removeprefix("pooling_mode_") for name in config if name.startswith("pooling_mode_") and config[name]]
     asked = [named] if isinstance(named, str) else named if isinstance(named, list) else flags
     if len(asked) != 1 or asked[0] not in POOLINGS:
-        raise ValueError(
-            f"{path} must ask for one of {sorted(set(POOLINGS.values()))}. Received: {asked}. Load the backbone, and "
-            "give it to `zoo.TextEmbedder` with a `pooling` of its own."
-        )
+        raise _refusal(path, f"must ask for one of {sorted(set(POOLINGS.values()))}", asked)
     return POOLINGS[asked[0]]
+
+
+def _refusal(path, expected, received):
+    return ValueError(
+        f"{path} {expected}. Received: {received}. Load the backbone, and give it to `zoo.TextEmbedder` with a "
+        "`pooling` of its own."
+    )
+
+
+def check_sentence_head(task) -> None:
+    """Raise a ValueError if `sentence-transformers` has no way to make the vectors of a `zoo.TextEmbedder`."""
+    if task.pooling not in POOLINGS.values():
+        raise ValueError(
+            f"In sentence-transformers a vector is pooled by 'mean' or 'cls'. Received: pooling={task.pooling!r}. Its "
+            "backbone alone (`task.backbone`) can be written."
+        )
+
+
+def write_sentence_head(task, folder: Path) -> None:
+    """Write what `sentence_head` reads beside the model of a `zoo.TextEmbedder`."""
+    from safetensors.numpy import save_file
+
+    width = task.backbone.hidden_dim
+    parts = [("", "Transformer"), (POOLING_FOLDER, "Pooling")]
+    flags = {f"pooling_mode_{name}": POOLINGS[name] == task.pooling for name in ("cls_token", "mean_tokens")}
+    _write(folder / POOLING_FOLDER / CONFIG_FILE, {"word_embedding_dimension": width, **flags})
+    if task.embedding_dim is not None:
+        parts.append((DENSE_FOLDER, "Dense"))
+        sizes = {"in_features": width, "out_features": task.embedding_dim}
+        _write(folder / DENSE_FOLDER / CONFIG_FILE, {**sizes, "bias": True, "activation_function": IDENTITY})
+        kernel, bias = (np.asarray(weight, "float32") for weight in task.get_layer("projection").weights)
+        save_file({KERNEL: np.ascontiguousarray(kernel.T), BIAS: bias}, folder / DENSE_FOLDER / WHOLE[0])
+    parts.append((f"{len(parts)}_Normalize", "Normalize"))
+    modules = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for number, (path, kind) in enumerate(parts)
+    ]
+    _write(folder / MODULES_FILE, modules)
+    length = task.sequence_length or task.backbone.max_sequence_length
+    _write(folder / LENGTH_FILE, {"max_seq_length": length, "do_lower_case": False})
+
+
+def _write(path, content):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

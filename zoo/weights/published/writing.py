@@ -12,6 +12,14 @@ import numpy as np
 from zoo.weights.checkpoints import WHOLE
 from zoo.weights.files import CONFIG_FILE, bytes_to_save, writing_folder
 from zoo.weights.name_table import Head, NameTable
+from zoo.weights.published.sentence_transformers import (
+    DENSE_FOLDER,
+    LENGTH_FILE,
+    MODULES_FILE,
+    POOLING_FOLDER,
+    check_sentence_head,
+    write_sentence_head,
+)
 from zoo.weights.published.tokenizer_files import SETTINGS_FILE
 from zoo.weights.published.tokenizers import write_tokenizer
 from zoo.weights.quantization import quantized_layers
@@ -21,14 +29,14 @@ GIGABYTE = 10**9
 # What is written, and so may be replaced.
 ENTRIES = (
     CONFIG_FILE, SETTINGS_FILE, "model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors",
-    "vocab.txt", "vocab.json", "merges.txt",
+    "vocab.txt", "vocab.json", "merges.txt", MODULES_FILE, LENGTH_FILE, POOLING_FOLDER, DENSE_FOLDER,
 )  # fmt: skip
 
 
 def write_published(
     model, folder: str | os.PathLike, tables: list[NameTable], tokenizer=None, max_shard_size: float = 5
 ) -> None:
-    """Write a folder that `transformers` loads, with equal outputs.
+    """Write a folder that `transformers` loads, with equal outputs; of a `zoo.TextEmbedder`, `sentence-transformers`.
 
     The folder is written beside and renamed, so an error leaves an older one as it was.
 
@@ -50,17 +58,23 @@ def write_published(
             "model that it was made from."
         )
     table, config = _choose(backbone, tables, {} if tokenizer is None else _special_ids(model, tokenizer))
-    head = None if model is backbone else _head(table, model)
+    makes_vectors = type(model).__name__ == "TextEmbedder"
+    if makes_vectors:
+        check_sentence_head(model)
+    head = None if model is backbone or makes_vectors else _head(table, model)
     config["architectures"] = [table.published_name + (table.base_suffix if head is None else head.suffix)]
     if head is not None:
         config |= head.entries(model)
     merged = _merged(model)
-    weights = [weight for weight in _weights(model, head) if "/lora_" not in weight.path]
+    written = backbone if makes_vectors else model
+    weights = [weight for weight in _weights(written, head) if "/lora_" not in weight.path]
     places = table.places(weights, backbone_arguments(backbone), config, head)
     with writing_folder(folder, bytes_to_save(model), ENTRIES) as new:
         (new / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         if tokenizer is not None:
             write_tokenizer(tokenizer, new, config)
+        if makes_vectors:
+            write_sentence_head(model, new)
         _write_weights(_tensors(table, places, backbone, config, head, merged), new, int(max_shard_size * GIGABYTE))
 
 
