@@ -555,9 +555,9 @@ def test_distill_leaves_a_preset_whose_vectors_can_be_asked_for(tmp_path):
     file.write_text("\n\n".join(texts.documents(30, sentences=5)), encoding="utf-8")
     command = (
         "distill", file, "--teacher", tmp_path / "teacher", "--from", tmp_path / "small", "--run", tmp_path / "run",
-        "--texts", 32, "--held-out", 8, "--epochs", 1, "--batch-size", 8,
+        "--texts", 32, "--pairs", 16, "--held-out", 8, "--epochs", 1, "--batch-size", 8,
     )  # fmt: skip
-    assert "held_out_cosine" in works(*command)
+    assert "val_vectors_cosine" in works(*command)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (config["texts"], config["pooling"], config["load_weights"]) == (32, None, True)
     assert "texts: 32 -> 33" in refuses(*command, "--texts", 33)

@@ -46,6 +46,16 @@ class EncodedTexts:
         }
 
 
+def joined(one: EncodedTexts, other: EncodedTexts) -> EncodedTexts:
+    """Encoded texts, and others behind them."""
+    return EncodedTexts(
+        token_ids=np.concatenate([one.token_ids, other.token_ids]),
+        offsets=np.concatenate([one.offsets, one.offsets[-1] + other.offsets[1:]]),
+        second_starts=np.concatenate([one.second_starts, other.second_starts]),
+        num_truncated=one.num_truncated + other.num_truncated,
+    )
+
+
 @dataclass(frozen=True)
 class EncodedExamples:
     """Encoded texts with what is to be answered about each, as `fit` is given them.

@@ -155,7 +155,8 @@ def distill(
     from_: Annotated[str, typer.Option("--from", help="Preset that learns.")],
     run: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it is taken up again.")],
     texts: Annotated[int, typer.Option(min=1, help="Texts to learn from, of one to three sentences.")] = 200_000,
-    held_out: Annotated[int, typer.Option(min=0, help="Further texts to validate on.")] = 2_000,
+    pairs: Annotated[int, typer.Option(min=0, help="Pairs of them, to learn how alike two texts are.")] = 100_000,
+    held_out: Annotated[int, typer.Option(min=2, help="Further texts to validate on.")] = 2_000,
     pooling: Annotated[
         str | None, typer.Option(help="mean or cls: what the learner's vector is; its other tasks' when not given.")
     ] = None,
@@ -166,11 +167,11 @@ def distill(
     dtype: Dtype = "float32",
     seed: Seed = 0,
 ) -> None:
-    """Teach a preset the vectors that a larger model makes of unlabelled texts: a start for any task."""
+    """Teach a preset the vectors that a larger model makes of unlabelled texts, and how alike two of them are."""
     from zoo.training.distillation import distill as work
 
     result = work(
-        files, teacher, from_, run, texts=texts, held_out=held_out, pooling=pooling, epochs=epochs,
+        files, teacher, from_, run, texts=texts, pairs=pairs, held_out=held_out, pooling=pooling, epochs=epochs,
         batch_size=batch_size, learning_rate=learning_rate, load_weights=not random_start, dtype=dtype, seed=seed,
     )  # fmt: skip
     console.print(result)

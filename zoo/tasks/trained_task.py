@@ -8,6 +8,7 @@ import keras
 
 from zoo.tasks.logits import of_logits
 from zoo.tasks.preset_task import PresetTask
+from zoo.training.devices import jit_by_default
 from zoo.training.optimizers import FineTuningAdamW, fine_tuning_rate
 
 
@@ -78,7 +79,7 @@ class TrainedTask(PresetTask):
             loss=chosen(loss, "loss", keras.losses),
             metrics=chosen(metrics, "metrics", keras.metrics),
             weighted_metrics=chosen(weighted_metrics, "weighted_metrics", keras.metrics),
-            **{"jit_compile": _jit_by_default(), **kwargs},
+            **{"jit_compile": jit_by_default(), **kwargs},
         )
 
     def get_compile_config(self):
@@ -183,12 +184,3 @@ class TrainedTask(PresetTask):
 
 def _is_auto(value) -> bool:
     return isinstance(value, str) and value == "auto"
-
-
-def _jit_by_default():
-    """Keras's own choice, but no XLA for TensorFlow on a CPU, where it is slower."""
-    if keras.config.backend() != "tensorflow":
-        return "auto"
-    import tensorflow as tf
-
-    return "auto" if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else False

@@ -23,6 +23,15 @@ def share_batches() -> None:
     keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
 
 
+def jit_by_default() -> str | bool:
+    """Keras's own choice of `jit_compile`, but no XLA for TensorFlow on a CPU, where it is slower."""
+    if keras.config.backend() != "tensorflow":
+        return "auto"
+    import tensorflow as tf
+
+    return "auto" if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else False
+
+
 def num_replicas() -> int:
     """How many parts each batch is divided into; 1 where devices do not share it."""
     return getattr(keras.distribution.distribution(), "num_model_replicas", 1)

@@ -1,29 +1,27 @@
-"""A small model learns the vectors that a larger one makes of texts: what `zoo distill` runs."""
+"""A small model learns what a larger one makes of texts and of pairs of texts: what `zoo distill` runs."""
 
-import os
-import random
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+import warnings
 
 import keras
-import numpy as np
 
 from zoo import presets
-from zoo.data.documents import read_documents
-from zoo.data.inputs import Examples
-from zoo.data.sentences import cut_sentences
+from zoo.data.batches import BucketedBatches
+from zoo.data.feeding import feed
+from zoo.data.ragged import encode_texts, joined
 from zoo.data.text_files import expand_paths
+from zoo.heads import ClassificationHead
 from zoo.training.checkpoints import Checkpoint
-from zoo.training.optimizers import FineTuningAdamW
+from zoo.training.devices import check_divided, filled, jit_by_default
+from zoo.training.optimizers import AdamW
 from zoo.training.progress import ProgressBar
 from zoo.training.runs import RunFolder, check_same, draw_curves, read_metrics, write_json
+from zoo.training.schedules import WarmupLinearDecay
+from zoo.training.teaching import SIMILARITIES, VECTORS, Lessons, draw_pairs, draw_texts, teacher_vectors
 
 RESULT_FILE = "result.json"
-# Texts whose vectors are one file, so that an interruption costs little.
-PART = 10_000
-# How likely it is that the next sentence of its paragraph joins a text, and how many may.
-ONE_MORE, MOST = 0.25, 3
 PART_NAME = "distillation"
+# The squared error of a cosine is a small number beside a cosine.
+WEIGHTS = {VECTORS: 1.0, SIMILARITIES: 20.0}
 
 
 def distill(
@@ -32,6 +30,7 @@ def distill(
     start: str,
     run,
     texts: int = 200_000,
+    pairs: int = 100_000,
     held_out: int = 2_000,
     pooling: str | None = None,
     epochs: int = 3,
@@ -41,12 +40,16 @@ def distill(
     dtype: str = "float32",
     seed: int = 0,
 ) -> dict:
-    """Teach a preset the vectors that a larger model makes of unlabelled texts, and save it as a preset.
+    """Teach a preset what a larger model makes of unlabelled texts, and save it as a preset.
 
-    Reimers & Gurevych (2020), arXiv 2004.09813, section 2, in one language, with the cosine in place of the squared
-    error; Turc et al. (2019), arXiv 1908.08962: small models gain most by masked LM first, a teacher then, and then the
-    task. The texts are sentences of the files, or two or three that follow each other, drawn at random. The teacher
-    reads them once; its vectors stay in the run's folder. An interrupted run is taken up where it was.
+    It learns two things at once: the teacher's vector of a text, by the cosine with it (Reimers & Gurevych 2020, arXiv
+    2004.09813, section 2, in one language), and, reading two texts as a pair, the cosine of the teacher's vectors of
+    the two, by the squared error. So it begins tasks on texts and tasks on pairs with some idea of meaning. Turc et al.
+    (2019), arXiv 1908.08962: a small model gains most by masked LM first, then a teacher, and then the task.
+
+    The texts are sentences of the files, or two or three that follow each other, drawn at random; for the pairs see
+    `zoo.training.teaching.draw_pairs`. The teacher reads every text once; its vectors stay in the run's folder. An
+    interrupted run is taken up where it was.
 
     Args:
         files: paths or patterns of text, see `zoo.data.prepare`.
@@ -54,28 +57,33 @@ def distill(
         start: preset that learns.
         run: folder of the run.
         texts: int, texts to learn from.
-        held_out: int, further texts to validate on.
+        pairs: int, pairs of them; 0 for texts alone.
+        held_out: int, further texts to validate on, and half as many pairs of them.
         pooling: what the learner's vector is made of, see `zoo.TextEmbedder`; None for what its other tasks read.
-        epochs: int, passes over the texts.
-        batch_size: int, texts.
+        epochs: int, passes over texts and pairs.
+        batch_size: int, texts and pairs.
         learning_rate: float, the peak, after a tenth of the steps; it falls to zero.
         load_weights: bool, False to begin with random weights.
         dtype: str, Keras dtype policy of both models.
         seed: int, of what is drawn.
 
     Returns:
-        dict, also written to `result.json` in the run's folder: `texts`, `epochs`, `tokens` (those of the texts in all
-        epochs), `minutes` of the learner's training, and the mean `cosine` with the teacher's vectors and
-        `held_out_cosine`.
+        dict, also written to `result.json` in the run's folder: `texts`, `pairs`, `epochs`, `steps`, `tokens` (of all
+        epochs), `minutes` of the learner's training, and the last metrics: `vectors_cosine`, the mean cosine with the
+        teacher's vectors, and `similarities_error`, the root mean squared error of the cosine of a pair; with `val_`,
+        of what was held out.
 
     Raises:
         ValueError: if the files have too few texts, or the run's folder holds a run with another configuration.
     """
     from zoo.tasks import TextEmbedder  # which trains, and so knows this package
 
+    check_divided(batch_size)
+    if held_out < 2:
+        raise ValueError(f"`held_out` must be at least 2: a pair of texts. Received: held_out={held_out}")
     config = {
         "command": "distill", "files": [str(file) for file in expand_paths(files)], "teacher": str(teacher),
-        "start": str(start), "texts": texts, "held_out": held_out, "pooling": pooling, "epochs": epochs,
+        "start": str(start), "texts": texts, "pairs": pairs, "held_out": held_out, "pooling": pooling, "epochs": epochs,
         "batch_size": batch_size, "learning_rate": learning_rate, "load_weights": load_weights, "dtype": dtype,
         "seed": seed,
     }  # fmt: skip
@@ -90,9 +98,16 @@ def distill(
     folder = RunFolder(run)
     folder.write_config(**config)
     vectors = teacher_vectors(teaching, drawn, folder.path / "vectors")
+    lessons = _lessons(model, teaching, drawn[held_out:], vectors[held_out:], pairs, folder.path / "altered", seed)
+    asked = _lessons(
+        model, teaching, drawn[:held_out], vectors[:held_out], min(pairs, held_out // 2),
+        folder.path / "altered-held-out", seed,
+    )  # fmt: skip
     del teaching
-    _train(model, drawn, vectors, held_out, folder, epochs, batch_size, learning_rate)
-    return _finish(model, drawn[held_out:], folder, epochs)
+    train = BucketedBatches(lessons, batch_size, model.preprocessor.boundaries, seed)
+    validation = BucketedBatches(asked, batch_size, model.preprocessor.boundaries)
+    _train(_with_both_heads(model), train, validation, folder, epochs, learning_rate)
+    return _finish(model, lessons, folder, texts, pairs, epochs)
 
 
 def _without_dropout(start, load_weights, dtype):
@@ -102,92 +117,67 @@ def _without_dropout(start, load_weights, dtype):
     return backbone
 
 
-def draw_texts(files: Iterable, count: int, seed: int) -> list[str]:
-    """Texts of one to three sentences, drawn from files at random, each once.
-
-    Args:
-        files: paths of text files.
-        count: int, texts.
-        seed: int.
-
-    Raises:
-        ValueError: if there are fewer.
-    """
-    draw = random.Random(seed)
-    found = list(dict.fromkeys(text for document in read_documents(files) for text in _cut(document, draw)))
-    if len(found) < count:
-        raise ValueError(
-            f"The files must have {count:,} different texts of one to {MOST} sentences, to learn from and held out. "
-            f"Received: {len(found):,}. Give more files, or ask for fewer texts."
-        )
-    return draw.sample(found, count)
+def _lessons(model, teaching, texts, vectors, count, folder, seed):
+    """What a model is taught of texts, as encoded examples."""
+    tokenizer, length = model.tokenizer, model.preprocessor.sequence_length
+    encoded = encode_texts(texts, None, tokenizer, length)
+    pairs = draw_pairs(teaching, texts, vectors, count, tokenizer, folder, seed)
+    if count:
+        encoded = joined(encoded, encode_texts(pairs.first, pairs.second, tokenizer, length))
+    return Lessons(encoded, tuple(model.input), tokenizer.pad_token_id, vectors, pairs.cosines)
 
 
-def _cut(document: str, draw) -> Iterator[str]:
-    for paragraph in document.splitlines():
-        text = []
-        for sentence in cut_sentences(paragraph):
-            text.append(sentence)
-            if len(text) == MOST or draw.random() >= ONE_MORE:
-                yield "".join(text).strip()
-                text = []
-        if text:
-            yield "".join(text).strip()
+def _with_both_heads(model):
+    """A model that gives the vector of a text, and a number for a pair, from what the embedder's linear layer reads."""
+    head = ClassificationHead(1, dtype=model.backbone.dtype_policy, name="pair")
+    outputs = {VECTORS: model.output, SIMILARITIES: head(model.get_layer("projection").input)}
+    return keras.Model(model.input, outputs)
 
 
-def teacher_vectors(teacher, texts: list[str], folder) -> np.ndarray:
-    """The vectors that a `zoo.TextEmbedder` makes of texts, float16 array (texts, embedding_dim).
-
-    They are kept in files of 10,000 in a folder; what is there is not computed again.
-    """
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
-    firsts = range(0, len(texts), PART)
-    bar = keras.utils.Progbar(len(firsts), unit_name="part")
-    for first in firsts:
-        path = folder / f"{first // PART:05d}.npy"
-        if not path.exists():
-            beside = path.with_name(f".{path.name}")
-            np.save(beside, teacher.embed(texts[first : first + PART], batch_size=128).astype("float16"))
-            os.replace(beside, path)
-        bar.add(1)
-    return np.concatenate([np.load(folder / f"{first // PART:05d}.npy") for first in firsts])
-
-
-def _train(model, texts, vectors, held_out, folder, epochs, batch_size, learning_rate):
-    model.compile(optimizer=FineTuningAdamW(learning_rate))
+def _train(model, train, validation, folder, epochs, learning_rate):
+    steps = len(train)
+    model.compile(
+        optimizer=AdamW(WarmupLinearDecay(learning_rate, epochs * steps)),
+        loss={VECTORS: keras.losses.CosineSimilarity(), SIMILARITIES: keras.losses.MeanSquaredError()},
+        loss_weights=WEIGHTS,
+        weighted_metrics={
+            VECTORS: [keras.metrics.CosineSimilarity(name="cosine")],
+            SIMILARITIES: [keras.metrics.RootMeanSquaredError(name="error")],
+        },
+        jit_compile=jit_by_default(),
+    )
     checkpoint = Checkpoint(folder.path / "checkpoint", every="epoch")
     done = checkpoint.restore(model)
-    steps = -(-(len(texts) - held_out) // batch_size)
     folder.forget_after(done)
     if done >= epochs * steps:
         return
-    model.fit(
-        texts[held_out:],
-        vectors[held_out:],
-        batch_size=batch_size,
-        epochs=epochs,
-        initial_epoch=done // steps,
-        validation_data=(texts[:held_out], vectors[:held_out]) if held_out else None,
-        callbacks=[
-            *folder.callbacks(PART_NAME, steps_done=done),
-            checkpoint,  # behind the row of its step, so that none is missing after a kill
-            ProgressBar(epochs * steps, label=PART_NAME, steps_done=done),
-        ],
-        verbose=0,
-    )
+    first = done // steps
+    callbacks = [
+        *folder.callbacks(PART_NAME, steps_done=done),
+        checkpoint,  # behind the row of its step, so that none is missing after a kill
+        ProgressBar(epochs * steps, label=PART_NAME, steps_done=done),
+    ]
+    with warnings.catch_warnings():
+        # A mean of the tokens leaves the pooler unused, of which Keras would warn.
+        warnings.filterwarnings("ignore", "Gradients do not exist for variables")
+        model.fit(
+            feed(lambda epoch: map(filled, train(epoch + first))), steps_per_epoch=steps, epochs=epochs,
+            initial_epoch=first, shuffle=False, validation_data=feed(lambda epoch: map(filled, validation())),
+            validation_steps=len(validation), callbacks=callbacks, verbose=0,
+        )  # fmt: skip
 
 
-def _finish(model, texts, folder, epochs):
+def _finish(model, lessons, folder, texts, pairs, epochs):
     """Save the preset, and say how it went."""
     rows = read_metrics(folder.metrics_file)
-    draw_curves(rows, folder.curves, panels=[name for name in ("loss", "val_loss") if name in rows[-1]])
+    last = rows[-1]
+    metrics = [name for name in last if name.endswith(("_cosine", "_error"))]
+    draw_curves(rows, folder.curves, panels=[name for name in metrics if not name.startswith("val_")])
     model.save_to_preset(folder.preset)
-    tokens = int(model.preprocessor.encode(Examples(texts)).lengths.sum())
     result = {
-        "texts": len(texts), "epochs": epochs, "tokens": tokens * epochs, "minutes": round(rows[-1]["seconds"] / 60, 1),
-        "cosine": round(-rows[-1]["loss"], 4),
-        **({"held_out_cosine": round(-rows[-1]["val_loss"], 4)} if "val_loss" in rows[-1] else {}),
+        "texts": texts, "pairs": pairs, "epochs": epochs, "steps": last["step"],
+        "tokens": int(lessons.lengths.sum()) * epochs, "minutes": round(last["seconds"] / 60, 1),
+        **{name: round(last[name], 4) for name in metrics if not ("similarities" in name and not pairs)},
     }  # fmt: skip
     write_json(folder.path / RESULT_FILE, result)
     return result
