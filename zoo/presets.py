@@ -106,14 +106,15 @@ def task_class(handle: str | os.PathLike) -> type | None:
         handle: what `find` takes.
 
     Returns:
-        The class, or None: without a head, with one that no task has, or for a hub's model, of which nothing is here.
+        The class, or None: without a head, or with one that no task has.
 
     Raises:
         ValueError: if there is no such preset, or its configuration cannot be read.
+        ConnectionError: if it is a hub's, and the hub cannot be reached.
     """
     import zoo.tasks
 
-    location = find(handle)
+    location = bring(handle, text=True)
     folder = location.folder
     if is_published(location) and not (folder / TASK_FILE).is_file():
         return getattr(zoo.tasks, published_task(folder) or "", None)
@@ -202,6 +203,11 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     task = kind(**{**saved, **arguments})
     if not load_weights:
         return task
+    if head is None and is_published(location) and kind.__name__ == "TextEmbedder" and "pooling" not in arguments:
+        warnings.warn(
+            f"{str(handle)!r} does not say how its texts become vectors: they are pooled by {task.pooling!r}.",
+            stacklevel=3,
+        )
     if (head is None and not saved) or not _same_head(task.get_config(), saved):
         said = f"{str(handle)!r} has no head for this {kind.__name__}: it is new, and knows nothing before `fit`."
         if kind.head_is_pretrained:

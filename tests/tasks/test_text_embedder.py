@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import zoo
@@ -100,6 +101,31 @@ def test_a_text_keeps_its_first_tokens():
     assert copy.get_config() == model.get_config() and copy.sequence_length == 5
 
 
+def test_a_length_of_one_s_own_replaces_the_preset_s(tmp_path):
+    embedder(sequence_length=9).save_to_preset(tmp_path / "preset")
+    assert zoo.TextEmbedder.from_preset(tmp_path / "preset").preprocessor.sequence_length == 9
+    model = zoo.TextEmbedder.from_preset(tmp_path / "preset", sequence_length=5)
+    assert (model.sequence_length, model.preprocessor.sequence_length) == (5, 5)
+    preprocessor = zoo.tasks.TextPreprocessor(TOKENIZER, sequence_length=20)
+    model = zoo.TextEmbedder(texts.backbone(TOKENIZER), preprocessor=preprocessor, sequence_length=5)
+    assert model.preprocessor.sequence_length == 5
+
+
+def test_a_vocabulary_that_does_not_fit_is_refused():
+    backbone = zoo.BertBackbone(20, 1, 2, 16, 29, max_sequence_length=37)
+    with pytest.raises(ValueError, match="vocabulary"):
+        zoo.TextEmbedder(backbone, tokenizer=TOKENIZER, sequence_length=9)
+
+
+def test_tables_of_texts_and_vectors():
+    model = embedder(embedding_dim=5)
+    expected = model.evaluate(X, vectors_of(Y), verbose=0)
+    frame = pd.DataFrame({"text": X, "vector": list(vectors_of(Y)), "label": Y})
+    assert model.evaluate(frame, label_column="vector", verbose=0) == pytest.approx(expected, abs=1e-5)
+    assert model.evaluate(X, pd.DataFrame(vectors_of(Y)), verbose=0) == pytest.approx(expected, abs=1e-5)
+    np.testing.assert_allclose(model.embed(frame[["text"]]), model.embed(X), atol=1e-6)
+
+
 def test_it_comes_back_from_a_file(tmp_path):
     check_task(embedder(embedding_dim=5), lambda task: task.embed(X[:3]), tmp_path)
 
@@ -115,7 +141,8 @@ def test_half_precision_keeps_the_length():
     [
         ({"pooling": "max"}, r"one of \(None, 'mean', 'cls'\).*pooling='max'"),
         ({"embedding_dim": 0}, "embedding_dim=0"),
-        ({"sequence_length": 38}, "at most 37, or None. Received: sequence_length=38"),
+        ({"sequence_length": 38}, r"at least 3 and at most 37, or None\. Received: sequence_length=38"),
+        ({"sequence_length": 2}, "sequence_length=2"),
     ],
 )
 def test_arguments_that_are_refused(options, message):

@@ -180,13 +180,50 @@ def test_texts_are_sentences_that_follow_each_other(files):
     [
         ({"texts": 10**6}, r"must have 1,000,024 different texts.*Received: \d+"),
         ({"pooling": "max"}, "pooling='max'"),
-        ({"held_out": 1}, "held_out=1"),
+        ({"held_out": 1}, "`held_out` must be at least 2. Received: held_out=1"),
+        ({"epochs": 0}, "epochs=0"),
+        ({"pairs": -3}, "pairs=-3"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(files, presets, tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         run_of(files, presets, tmp_path / "run", **changes)
     assert not (tmp_path / "run").exists()
+
+
+def test_other_texts_in_the_same_file_are_another_run(files, presets, tmp_path):
+    file = tmp_path / "text.txt"
+    file.write_text(Path(files[0]).read_text(encoding="utf-8"), encoding="utf-8")
+    run_of([str(file)], presets, tmp_path / "run", texts=40, pairs=0, held_out=8, epochs=1)
+    file.write_text("\n\n".join(texts.documents(60, sentences=7, seed=1)), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"drawn: '\w+' -> '\w+'"):
+        run_of([str(file)], presets, tmp_path / "run", texts=40, pairs=0, held_out=8, epochs=1)
+
+
+def test_a_preset_without_a_tokenizer_is_refused_first(files, presets, tmp_path):
+    texts.backbone(TOKENIZER).save_to_preset(tmp_path / "backbone")
+    with pytest.raises(ValueError, match="need a tokenizer"):
+        distill(files, str(presets / "teacher"), str(tmp_path / "backbone"), tmp_path / "run", texts=40, held_out=8)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_random_start_is_random(done, files, presets, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(distillation, "_train", lambda model, *_: made.append(model) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        distill(
+            files, str(presets / "teacher"), str(done[0] / "preset"), tmp_path / "run", texts=40, pairs=0, held_out=8,
+            load_weights=False,
+        )  # fmt: skip
+    preset = zoo.TextEmbedder.from_preset(done[0] / "preset")
+    kernels = [model.get_layer("projection").kernel_and_bias()[0] for model in (made[0], preset)]
+    assert not np.allclose(*map(numbers, kernels))
+
+
+def test_byte_level_pieces_of_characters_are_no_text():
+    tokenizer = zoo.presets.load_tokenizer("bart_tiny_en_cased_books")
+    altered = alter(["a  b — 苹果  c"] * 300, tokenizer, np.random.default_rng(0))
+    assert all(text.strip() and "\ufffd" not in text for text in altered)
 
 
 def test_another_configuration_is_refused(done, files, presets):

@@ -54,17 +54,20 @@ def test_it_is_pooled_as_the_folder_says(folder, pooling, how):  # noqa: F811
 
 def test_what_is_asked_for_comes_first(folder):  # noqa: F811
     model = zoo.TextEmbedder.from_preset(add_vectors(folder), pooling="cls")
+    assert model.sequence_length == 9
     np.testing.assert_allclose(model.embed(TEXTS), expected(model, "cls"), atol=1e-5)
 
 
 def test_a_model_without_a_word_on_vectors(folder):  # noqa: F811
-    model = zoo.TextEmbedder.from_preset(folder)
+    with pytest.warns(UserWarning, match="does not say how its texts become vectors: they are pooled by 'mean'"):
+        model = zoo.TextEmbedder.from_preset(folder)
     np.testing.assert_allclose(model.embed(TEXTS), expected(model, "mean"), atol=1e-5)
     assert zoo.presets.task_class(folder) is None
 
 
 def test_from_the_hub(served, folder):  # noqa: F811
     add_vectors(folder, pooling={"pooling_mode": "cls"})
+    assert zoo.presets.task_class(HANDLE) is zoo.TextEmbedder
     model = zoo.TextEmbedder.from_preset(HANDLE)
     assert (model.pooling, model.sequence_length) == ("cls", 9)
     np.testing.assert_allclose(model.embed(TEXTS), expected(model, "cls"), atol=1e-5)
@@ -146,3 +149,37 @@ def test_a_folder_that_was_not_fetched_whole(folder):  # noqa: F811
     (add_vectors(folder) / "1_Pooling" / "config.json").unlink()
     with pytest.raises(ValueError, match=r"1_Pooling/config\.json, which is absent"):
         zoo.TextEmbedder.from_preset(folder)
+
+
+def test_a_pooling_of_one_s_own_where_the_folder_s_is_not_implemented(folder):  # noqa: F811
+    add_vectors(folder, pooling=OLD | {"pooling_mode_max_tokens": True})
+    model = zoo.TextEmbedder.from_preset(folder, pooling="mean")
+    assert (model.pooling, model.sequence_length) == ("mean", 9)
+    np.testing.assert_allclose(model.embed(TEXTS), expected(model, "mean"), atol=1e-5)
+    assert zoo.presets.task_class(folder) is zoo.TextEmbedder
+    assert zoo.presets.backbone_class(folder) is zoo.BertBackbone
+
+
+@pytest.mark.parametrize("path", ["..", "../1_Pooling", "a/b", "/tmp", 3])
+def test_modules_lie_in_folders_beside(folder, path):  # noqa: F811
+    add_vectors(folder, modules=[MODULES[0], MODULES[1] | {"path": path}])
+    with pytest.raises(ValueError, match="in folders beside it"):
+        zoo.TextEmbedder.from_preset(folder)
+
+
+def test_what_lora_has_learned_is_written_with_the_layer(original, folder, tmp_path):  # noqa: F811
+    model = zoo.TextEmbedder(original, tokenizer=zoo.presets.load_tokenizer(folder), embedding_dim=5)
+    dense = model.get_layer("projection")._dense
+    dense.enable_lora(2)
+    dense.lora_kernel_b.assign(np.ones(dense.lora_kernel_b.shape))
+    zoo.presets.export_to_huggingface(model, tmp_path / "new")
+    np.testing.assert_allclose(
+        zoo.TextEmbedder.from_preset(tmp_path / "new").embed(TEXTS), model.embed(TEXTS), atol=1e-5
+    )
+
+
+def test_the_length_of_texts_is_written_as_they_are_cut(original, folder, tmp_path):  # noqa: F811
+    preprocessor = zoo.tasks.TextPreprocessor(zoo.presets.load_tokenizer(folder), sequence_length=8)
+    model = zoo.TextEmbedder(original, preprocessor=preprocessor)
+    zoo.presets.export_to_huggingface(model, tmp_path / "new")
+    assert zoo.TextEmbedder.from_preset(tmp_path / "new").sequence_length == 8

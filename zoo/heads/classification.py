@@ -52,6 +52,10 @@ class ClassificationHead(keras.layers.Layer):
             hidden = self._drop(self._inner(hidden), training=training)  # (..., inner_dim)
         return ops.cast(self._dense(hidden), "float32")
 
+    def kernel_and_bias(self):
+        """Of the last layer: (hidden_dim, num_outputs), with what LoRA has learned, and (num_outputs,)."""
+        return self._dense.kernel, self._dense.bias
+
     def compute_output_spec(self, inputs, training=None):
         return keras.KerasTensor((*inputs.shape[:-1], self.num_outputs), dtype="float32")
 

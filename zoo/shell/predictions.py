@@ -96,7 +96,7 @@ def _said(task, texts):
 
 
 def _vectors(task, texts):
-    found = task.embed(texts)
+    found = task.embed(_given(texts))
     return ("vector", "text"), [
         (" ".join(f"{n:.5f}" for n in row), text) for row, text in zip(found, texts, strict=True)
     ]

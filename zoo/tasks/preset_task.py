@@ -70,13 +70,13 @@ class PresetTask(keras_hub.models.Task):
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
         """Export the task for use without Keras and this package; see `keras.Model.export`.
 
-        A SavedModel of a classifier of texts or words, or of a regressor, has the tokenizer inside:
+        A SavedModel of a classifier of texts or words, of a regressor, or of an embedder has the tokenizer inside:
         `tf.saved_model.load(filepath)` gives an object with these functions, for which `tensorflow_text` must have
         been imported:
 
         - `serve(texts)`, and `serve_pairs(first, second)`: string tensors (batch,); or, of a `TokenClassifier`,
           `serve(words)`: a string tensor (batch, words), the empty string where there is no word. Each returns a dict
-          of tensors: `logits`, `probabilities`, `labels`; `scores`; `logits`, `tags`.
+          of tensors: `logits`, `probabilities`, `labels`; `scores`; `embeddings`, of single texts; `logits`, `tags`.
         - `serve_features(features)`: what a call of the task takes and returns.
 
         Other tasks and formats, and a task without a tokenizer, take features as Keras has it. `format="onnx"` needs

@@ -5,10 +5,13 @@ import numpy as np
 
 from zoo.data.inputs import Examples, read_examples
 from zoo.heads import ClassificationHead
+from zoo.models.checks import check_vocabulary
 from zoo.tasks.preprocessor import TextPreprocessor
 from zoo.tasks.reading import read_text
 from zoo.tasks.serving import text_endpoints
 from zoo.tasks.task import Task
+
+SHORTEST = 3  # tokens of a text: the special ones, and one
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -30,8 +33,8 @@ class TextEmbedder(Task):
             tokens' states, `"cls"` for the state of the first token, None for what `zoo.TextClassifier` reads.
         embedding_dim: int, numbers in a vector, made by a linear layer; the backbone's width, without one,
             when None.
-        sequence_length: int, tokens that a text keeps, the special ones counted; as many as the backbone takes when
-            None.
+        sequence_length: int, tokens that a text keeps, the special ones counted; those of the `preprocessor`, or as
+            many as the backbone takes, when None.
         dropout: float, probability that a unit is dropped before the linear layer in training; the backbone's when
             None.
         **kwargs: `preprocessor`, `seed`, `compile`, `name`.
@@ -62,15 +65,19 @@ class TextEmbedder(Task):
         preprocessor=None,
         **kwargs,
     ):
+        reading = read_text(backbone, pooling)  # first, because it says what is no backbone
         _check_size("embedding_dim", embedding_dim)
-        _check_size("sequence_length", sequence_length, most=backbone.max_sequence_length)
+        _check_size("sequence_length", sequence_length, SHORTEST, backbone.max_sequence_length)
         self.pooling = pooling
         self.embedding_dim = embedding_dim
         self.sequence_length = sequence_length
         self.dropout = backbone.dropout if dropout is None else dropout
-        if preprocessor is None and tokenizer is not None and sequence_length is not None:
+        if preprocessor is not None:
+            tokenizer = preprocessor.tokenizer
+        elif tokenizer is not None:
+            check_vocabulary(backbone, tokenizer)
+        if tokenizer is not None and sequence_length is not None:
             preprocessor = TextPreprocessor(tokenizer, sequence_length=sequence_length)
-        reading = read_text(backbone, pooling)
         vectors = reading.text
         if embedding_dim is not None:
             vectors = ClassificationHead(
@@ -86,7 +93,7 @@ class TextEmbedder(Task):
         return {"loss": keras.losses.CosineSimilarity()}
 
     def _read(self, x, y=None, sample_weight=None, text_columns=None, label_column=None):
-        examples = read_examples(x, None, sample_weight, text_columns)
+        examples = read_examples(x, None, sample_weight, text_columns, label_column)
         if examples.second is not None:
             raise ValueError(
                 "A vector is made of one text. Received: pairs of texts. Embed the first and the second ones apart; "
@@ -94,11 +101,12 @@ class TextEmbedder(Task):
             )
         if y is None:
             return examples
-        if len(y) != len(examples):
+        vectors = list(y.to_numpy() if hasattr(y, "to_numpy") else y)
+        if len(vectors) != len(examples):
             raise ValueError(
-                f"There must be as many vectors (y) as texts. Received: {len(examples)} texts, {len(y)} vectors"
+                f"There must be as many vectors (y) as texts. Received: {len(examples)} texts, {len(vectors)} vectors"
             )
-        return Examples(examples.texts, labels=list(y), weights=examples.weights)
+        return Examples(examples.texts, labels=vectors, weights=examples.weights)
 
     def _targets(self, labels):
         return checked_vectors(labels, self.output.shape[-1])
@@ -151,8 +159,8 @@ def checked_vectors(vectors, size: int) -> np.ndarray:
     return found
 
 
-def _check_size(name, value, most=None):
-    is_size = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1)
+def _check_size(name, value, least=1, most=None):
+    is_size = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least)
     if not is_size or (None not in (value, most) and value > most):
-        limit = "" if most is None else f", at most {most}"
-        raise ValueError(f"`{name}` must be a positive int{limit}, or None. Received: {name}={value!r}")
+        limits = f"of at least {least}" + ("" if most is None else f" and at most {most}")
+        raise ValueError(f"`{name}` must be an int {limits}, or None. Received: {name}={value!r}")

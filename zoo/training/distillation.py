@@ -1,8 +1,10 @@
 """A small model learns what a larger one makes of texts and of pairs of texts: what `zoo distill` runs."""
 
+import hashlib
 import warnings
 
 import keras
+import numpy as np
 
 from zoo import presets
 from zoo.data.batches import BucketedBatches
@@ -78,23 +80,31 @@ def distill(
     """
     from zoo.tasks import TextEmbedder  # which trains, and so knows this package
 
+    least = {"texts": 1, "pairs": 0, "held_out": 2, "epochs": 1, "batch_size": 1}
+    numbers = {"texts": texts, "pairs": pairs, "held_out": held_out, "epochs": epochs, "batch_size": batch_size}
+    for name, value in numbers.items():
+        if value < least[name]:
+            raise ValueError(f"`{name}` must be at least {least[name]}. Received: {name}={value}")
     check_divided(batch_size)
-    if held_out < 2:
-        raise ValueError(f"`held_out` must be at least 2: a pair of texts. Received: held_out={held_out}")
-    config = {
-        "command": "distill", "files": [str(file) for file in expand_paths(files)], "teacher": str(teacher),
-        "start": str(start), "texts": texts, "pairs": pairs, "held_out": held_out, "pooling": pooling, "epochs": epochs,
-        "batch_size": batch_size, "learning_rate": learning_rate, "load_weights": load_weights, "dtype": dtype,
-        "seed": seed,
-    }  # fmt: skip
-    check_same(run, config)
-    drawn = draw_texts(config["files"], texts + held_out, seed)
+    paths = [str(file) for file in expand_paths(files)]
+    drawn = draw_texts(paths, texts + held_out, seed)
     teaching = TextEmbedder.from_preset(teacher, dtype=dtype)
     keras.utils.set_random_seed(seed)
     model = TextEmbedder.from_preset(
-        start, backbone=_without_dropout(start, load_weights, dtype), pooling=pooling,
+        start, load_weights=load_weights, backbone=_without_dropout(start, load_weights, dtype), pooling=pooling,
         embedding_dim=teaching.output.shape[-1], dropout=0.0, seed=seed,
     )  # fmt: skip
+    for preset, task in ((teacher, teaching), (start, model)):
+        if task.tokenizer is None:
+            raise ValueError(f"Both models read text, and need a tokenizer. Received: {str(preset)!r}, without one.")
+    config = {
+        "command": "distill", "files": paths, "teacher": str(teacher), "start": str(start), **numbers,
+        "pooling": pooling, "learning_rate": learning_rate, "load_weights": load_weights, "dtype": dtype, "seed": seed,
+        # The teacher's vectors are kept, and belong to these texts, this teacher, and this tokenizer.
+        "drawn": _digest(map(str.encode, drawn)), "tokenizer": model.tokenizer.fingerprint(),
+        "teacher_weights": _digest(np.asarray(weight).tobytes() for weight in teaching.weights),
+    }  # fmt: skip
+    check_same(run, config)
     folder = RunFolder(run)
     folder.write_config(**config)
     vectors = teacher_vectors(teaching, drawn, folder.path / "vectors")
@@ -107,7 +117,14 @@ def distill(
     train = BucketedBatches(lessons, batch_size, model.preprocessor.boundaries, seed)
     validation = BucketedBatches(asked, batch_size, model.preprocessor.boundaries)
     _train(_with_both_heads(model), train, validation, folder, epochs, learning_rate)
-    return _finish(model, lessons, folder, texts, pairs, epochs)
+    return _finish(model, lessons, folder, epochs)
+
+
+def _digest(parts) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _without_dropout(start, load_weights, dtype):
@@ -167,15 +184,16 @@ def _train(model, train, validation, folder, epochs, learning_rate):
         )  # fmt: skip
 
 
-def _finish(model, lessons, folder, texts, pairs, epochs):
+def _finish(model, lessons, folder, epochs):
     """Save the preset, and say how it went."""
     rows = read_metrics(folder.metrics_file)
     last = rows[-1]
     metrics = [name for name in last if name.endswith(("_cosine", "_error"))]
     draw_curves(rows, folder.curves, panels=[name for name in metrics if not name.startswith("val_")])
     model.save_to_preset(folder.preset)
+    pairs = len(lessons.cosines)
     result = {
-        "texts": texts, "pairs": pairs, "epochs": epochs, "steps": last["step"],
+        "texts": len(lessons.vectors), "pairs": pairs, "epochs": epochs, "steps": last["step"],
         "tokens": int(lessons.lengths.sum()) * epochs, "minutes": round(last["seconds"] / 60, 1),
         **{name: round(last[name], 4) for name in metrics if not ("similarities" in name and not pairs)},
     }  # fmt: skip

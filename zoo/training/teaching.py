@@ -22,6 +22,7 @@ ONE_MORE, MOST = 0.25, 3
 ALTERED, NEIGHBOURS = 1 / 2, 5 / 12
 # Neighbours are looked for among so many texts; which of the nearest is taken falls off with its rank.
 BLOCK, NEAREST, TYPICAL_RANK = 20_000, 60, 8
+ROWS = 1_000  # whose cosines with a block are in memory at once
 # How a text is altered: tokens dropped, tokens replaced by another text's, a part kept, its ends exchanged.
 WAYS = {"drop": 0.35, "replace": 0.35, "keep": 0.15, "turn": 0.15}
 
@@ -183,9 +184,8 @@ def neighbours(vectors: np.ndarray, count: int, rng: np.random.Generator) -> np.
     for begin in range(0, len(vectors), BLOCK):
         block = vectors[begin : begin + BLOCK].astype("float32")
         nearest = min(NEAREST, len(block) - 1)
-        for rows in np.array_split(firsts[(firsts >= begin) & (firsts < begin + BLOCK)] - begin, BLOCK // 1000):
-            if not len(rows) or not nearest:
-                continue
+        asked = firsts[(firsts >= begin) & (firsts < begin + BLOCK)] - begin
+        for rows in (asked[row : row + ROWS] for row in range(0, len(asked) if nearest else 0, ROWS)):
             cosines = block[rows] @ block.T  # (rows, block)
             cosines[np.arange(len(rows)), rows] = -2  # nobody is compared with itself
             candidates = np.argpartition(-cosines, nearest - 1, axis=1)[:, :nearest]
@@ -205,7 +205,8 @@ def alter(texts: list[str], tokenizer, rng: np.random.Generator) -> list[str]:
     for ids, way in zip(encoded, ways, strict=True):
         other = encoded[rng.integers(len(encoded))]
         found = _altered(ids, other if len(other) else ids, way, rng) if len(ids) else ids
-        altered.append(tokenizer.decode(found) or ".")
+        # A piece of a character, and a lone mark of a space, are no text.
+        altered.append(tokenizer.decode(found).replace("\ufffd", "").strip() or ".")
     return altered
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from zoo.weights.checkpoints import INDEXED, WHOLE
 from zoo.weights.files import CONFIG_FILE, GENERATION_FILE
 from zoo.weights.hub_errors import explained
+from zoo.weights.published.sentence_transformers import LENGTH_FILE, MODULES_FILE, makes_vectors, read_modules
 from zoo.weights.strict_json import MAX_JSON_BYTES, read_json
 
 HUB = "hf://"
@@ -26,11 +27,6 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 TEXT_FILES = (
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json", "vocab.json",
     "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model",
-)  # fmt: skip
-# How the library sentence-transformers makes a vector of a text: of few models, and small.
-VECTOR_FILES = (
-    "modules.json", "sentence_bert_config.json", "1_Pooling/config.json", "2_Dense/config.json",
-    "2_Dense/model.safetensors",
 )  # fmt: skip
 # Bytes; the quarter of a million pieces of a multilingual model are 20 million.
 LARGEST_TEXT_FILE = 64_000_000
@@ -119,8 +115,10 @@ def fetch(
         listing = _ask(replace(model, revision=folder.name))
     if accept is not None and not accept(folder):
         return folder
-    _bring(listing, [name for name in (GENERATION_FILE,) if name in listing.sizes], MAX_JSON_BYTES)
-    _bring(listing, [name for name in (*VECTOR_FILES, *TEXT_FILES) if name in listing.sizes], LARGEST_TEXT_FILE)
+    small = (GENERATION_FILE, MODULES_FILE, LENGTH_FILE)
+    _bring(listing, [name for name in small if name in listing.sizes], MAX_JSON_BYTES)
+    _bring(listing, [name for name in TEXT_FILES if name in listing.sizes], LARGEST_TEXT_FILE)
+    _bring(listing, _files_of_modules(listing, folder), LARGEST_TEXT_FILE)
     if check is not None:
         check(folder)
     if weights:
@@ -169,7 +167,7 @@ def _ask(model):
         found = HfApi().model_info(
             model.repository, revision=model.revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
         )
-        files = [file for file in found.siblings or () if "/" not in file.rfilename or file.rfilename in VECTOR_FILES]
+        files = [file for file in found.siblings or () if file.rfilename.count("/") <= 1]
         return Listing(
             model, found.sha,
             sizes={file.rfilename: file.size or 0 for file in files},
@@ -189,6 +187,14 @@ def _fetch_configuration(listing):
     _check_sizes(listing, [CONFIG_FILE], MAX_JSON_BYTES)
     # By the name of the revision, so that the cache notes which commit it is: offline, there is nobody else to ask.
     return _download(listing, CONFIG_FILE, listing.model.revision).parent
+
+
+def _files_of_modules(listing, folder):
+    """What says, beside a model, how its texts become vectors, and the weights of a layer for it: all of it small."""
+    if not makes_vectors(folder):
+        return []
+    homes = [home for _, home in read_modules(folder / MODULES_FILE) if home]
+    return [f"{home}/{name}" for home in homes for name in (CONFIG_FILE, *WHOLE) if f"{home}/{name}" in listing.sizes]
 
 
 def _remote_weights(listing, folder):

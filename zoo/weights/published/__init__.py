@@ -3,8 +3,10 @@
 import dataclasses
 import math
 import os
+from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
+from types import MappingProxyType
 
 from zoo.weights.checkpoints import Checkpoint
 from zoo.weights.configuration import check_arguments
@@ -19,7 +21,7 @@ from zoo.weights.published.electra import ELECTRA, SMALL_ELECTRA
 from zoo.weights.published.heads import refusal
 from zoo.weights.published.released import read_released, released_config, released_tokenizer, released_vocabulary
 from zoo.weights.published.roberta import PRE_NORM, ROBERTA
-from zoo.weights.published.sentence_transformers import SentenceHead, sentence_head
+from zoo.weights.published.sentence_transformers import SentenceHead, makes_vectors, sentence_head
 from zoo.weights.published.t5 import MT5, T5
 from zoo.weights.published.tokenizers import read_tokenizer
 from zoo.weights.published.writing import write_published
@@ -120,20 +122,22 @@ class PublishedHead:
         load_checkpoint(table, task.weights, checkpoint, arguments, config, head=self.head, skip=task.backbone.weights)
 
 
-def published_head(folder: Path, task: str, load_weights: bool = True, given=()) -> PublishedHead | SentenceHead | None:
+def published_head(
+    folder: Path, task: str, load_weights: bool = True, given: Mapping = MappingProxyType({})
+) -> PublishedHead | SentenceHead | None:
     """The head that a model folder of Hugging Face has for a task, or None.
 
     Args:
         folder: `Path` that `published_table` knows.
         task: str, the class of `zoo.tasks`.
         load_weights: bool, whether its weights will be asked for.
-        given: names of the arguments of the task that somebody gave.
+        given: arguments of the task that somebody gave.
 
     Raises:
         ValueError: if there is one that cannot be taken over.
     """
     if task == "TextEmbedder":
-        return sentence_head(folder)
+        return sentence_head(folder, **({"pooling": given["pooling"]} if "pooling" in given else {}))
     path, config = _read_config(folder)
     table = published_table(folder)
     head = table.published_head(config, task)
@@ -161,7 +165,7 @@ def published_task(folder: Path) -> str | None:
     table = published_table(folder)
     tasks = dict.fromkeys(head.task for head in table.heads)
     found = next((task for task in tasks if table.published_head(config, task) is not None), None)
-    return "TextEmbedder" if found is None and sentence_head(folder) is not None else found
+    return "TextEmbedder" if found is None and makes_vectors(folder) else found
 
 
 def load_published_tokenizer(folder: Path):

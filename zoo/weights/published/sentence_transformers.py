@@ -40,7 +40,7 @@ class SentenceHead:
         if self.dense is None:
             return
         checkpoint = Checkpoint(self.dense)
-        kernel, bias = task.get_layer("projection").weights
+        kernel, bias = task.get_layer("projection").kernel_and_bias()
         shapes = {KERNEL: tuple(kernel.shape)[::-1], BIAS: tuple(bias.shape)}
         if checkpoint.shapes != shapes:
             raise ValueError(f"The weights in {self.dense} must be {shapes}. Received: {dict(checkpoint.shapes)}")
@@ -48,30 +48,67 @@ class SentenceHead:
         bias.assign(checkpoint.read(BIAS))
 
 
-def sentence_head(folder: Path) -> SentenceHead | None:
+def makes_vectors(folder: Path) -> bool:
+    """Whether a model folder says how its texts become vectors."""
+    return (folder / MODULES_FILE).is_file()
+
+
+def sentence_head(folder: Path, **given) -> SentenceHead | None:
     """What a model folder of Hugging Face says of vectors of texts; None if it says nothing.
+
+    Args:
+        folder: `Path`.
+        **given: `pooling`, if somebody asks for one. If it is another than the folder's, only the length of texts is
+            the folder's.
 
     Raises:
         ValueError: if texts become vectors in a way that is not implemented, or a file that says how is absent.
     """
-    if not (folder / MODULES_FILE).is_file():
+    if not makes_vectors(folder):
         return None
-    modules = read_json(folder / MODULES_FILE, kind=list)
-    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
+    length = read_json(folder / LENGTH_FILE).get("max_seq_length") if (folder / LENGTH_FILE).is_file() else None
+    try:
+        found = _read_head(folder)
+    except ValueError:
+        if not given:
+            raise
+        found = None
+    if found is None or (given and given["pooling"] != found.arguments["pooling"]):
+        found = SentenceHead(given, None)
+    return dataclasses.replace(found, arguments={**found.arguments, "sequence_length": length})
+
+
+def _read_head(folder):
+    modules = read_modules(folder / MODULES_FILE)
+    kinds = [kind for kind, _ in modules]
     has_dense = kinds[2:3] == ["Dense"]
     if kinds[:2] != ["Transformer", "Pooling"] or not set(kinds[2 + has_dense :]) <= {"Normalize"}:
         raise _refusal(
             folder / MODULES_FILE, "must be a Transformer, a Pooling, and perhaps a Dense and a Normalize", kinds
         )  # fmt: skip
-    homes = [folder / Path(str(module.get("path", ""))).name for module in modules]
-    length = read_json(folder / LENGTH_FILE).get("max_seq_length") if (folder / LENGTH_FILE).is_file() else None
-    arguments = {"pooling": _pooling(_config(homes[1])), "sequence_length": length}
+    homes = [folder / path for _, path in modules]
+    arguments = {"pooling": _pooling(_config(homes[1]))}
     if not has_dense:
         return SentenceHead(arguments, None)
     config, path = _config(homes[2])
     if config.get("activation_function", IDENTITY) != IDENTITY or not config.get("bias", True):
         raise _refusal(path, "must be a linear layer with a bias", config)
     return SentenceHead(arguments | {"embedding_dim": config.get("out_features")}, homes[2])
+
+
+def read_modules(path: Path) -> list[tuple[str, str]]:
+    """What a `modules.json` lists: kinds of modules, and the names of their folders beside it.
+
+    Raises:
+        ValueError: if it is no list of modules, or a folder lies elsewhere.
+    """
+    found = []
+    for module in read_json(path, kind=list):
+        kind, home = (module.get("type"), module.get("path", "")) if isinstance(module, dict) else (None, None)
+        if not isinstance(kind, str) or not isinstance(home, str) or (home and Path(home).name != home) or home == "..":
+            raise ValueError(f"{path} must list modules with a type, in folders beside it. Received: {module!r}")
+        found.append((kind.rpartition(".")[2], home))
+    return found
 
 
 def _config(home):
@@ -87,15 +124,14 @@ def _pooling(found):
     named = config.get("pooling_mode")
     flags = [name.removeprefix("pooling_mode_") for name in config if name.startswith("pooling_mode_") and config[name]]
     asked = [named] if isinstance(named, str) else named if isinstance(named, list) else flags
-    if len(asked) != 1 or asked[0] not in POOLINGS:
+    if len(asked) != 1 or not isinstance(asked[0], str) or asked[0] not in POOLINGS:
         raise _refusal(path, f"must ask for one of {sorted(set(POOLINGS.values()))}", asked)
     return POOLINGS[asked[0]]
 
 
 def _refusal(path, expected, received):
     return ValueError(
-        f"{path} {expected}. Received: {received}. Load the backbone, and give it to `zoo.TextEmbedder` with a "
-        "`pooling` of its own."
+        f"{path} {expected}. Received: {received}. Say what the vector is to be instead: `pooling='mean'`, or 'cls'."
     )
 
 
@@ -120,7 +156,7 @@ def write_sentence_head(task, folder: Path) -> None:
         parts.append((DENSE_FOLDER, "Dense"))
         sizes = {"in_features": width, "out_features": task.embedding_dim}
         _write(folder / DENSE_FOLDER / CONFIG_FILE, {**sizes, "bias": True, "activation_function": IDENTITY})
-        kernel, bias = (np.asarray(weight, "float32") for weight in task.get_layer("projection").weights)
+        kernel, bias = (np.array(weight, "float32") for weight in task.get_layer("projection").kernel_and_bias())
         save_file({KERNEL: np.ascontiguousarray(kernel.T), BIAS: bias}, folder / DENSE_FOLDER / WHOLE[0])
     parts.append((f"{len(parts)}_Normalize", "Normalize"))
     modules = [
@@ -128,7 +164,7 @@ def write_sentence_head(task, folder: Path) -> None:
         for number, (path, kind) in enumerate(parts)
     ]
     _write(folder / MODULES_FILE, modules)
-    length = task.sequence_length or task.backbone.max_sequence_length
+    length = (task.preprocessor or task).sequence_length or task.backbone.max_sequence_length
     _write(folder / LENGTH_FILE, {"max_seq_length": length, "do_lower_case": False})
 
 
