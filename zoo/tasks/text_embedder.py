@@ -76,7 +76,7 @@ class TextEmbedder(Task):
             tokenizer = preprocessor.tokenizer
         elif tokenizer is not None:
             check_vocabulary(backbone, tokenizer)
-        if tokenizer is not None and sequence_length is not None:
+        if tokenizer is not None and sequence_length not in (None, getattr(preprocessor, "sequence_length", None)):
             preprocessor = TextPreprocessor(tokenizer, sequence_length=sequence_length)
         vectors = reading.text
         if embedding_dim is not None:
