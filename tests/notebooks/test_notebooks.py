@@ -60,6 +60,7 @@ TINY = {
         {"preset": "hf://someone/tiny-bert", "num_texts": 13, "epochs": 1},
         ["review_judge", "review_judge_int8", "review_judge_hf"],
     ),
+    "12_vectors_of_meaning": ({"num_texts": 23, "epochs": 1, "num_labelled": 19, "num_seeds": 1}, ["pupil"]),
 }
 # At this size nearly all of the time would go into tracing graphs.
 EAGERLY = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"

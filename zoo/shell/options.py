@@ -10,7 +10,7 @@ from rich.text import Text
 
 console = Console()
 # The small shipped preset of each language: those of `zoo.training.quickstart`, which takes seconds to load.
-LANGUAGES = {"en": "bert_tiny_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
+LANGUAGES = {"en": "bert_tiny_sentences_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
 
 
 def _known_language(language: str) -> str:

@@ -5,7 +5,7 @@ from zoo.data.inputs import Examples
 from zoo.training.finetuning import compare, finetune
 from zoo.training.runs import RunFolder
 
-PRESETS = {"en": "bert_tiny_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
+PRESETS = {"en": "bert_tiny_sentences_en_uncased_books", "zh": "bert_tiny_zh_mixed"}
 
 
 def preset_of_language(language: str) -> str:
