@@ -196,18 +196,16 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     if head is not None:
         saved = head.arguments
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in arguments.items()}
-    if any(name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD):
+    if _asks_for_another(arguments, saved):
         saved, head = {}, None
     # What a preset was trained with is no matter of who fine-tunes it.
     modes, *_ = [saved.pop(*each) for each in STATES_OF_LAYERS.items()]
     task = kind(**{**saved, **arguments})
     if not load_weights:
         return task
-    if head is None and is_published(location) and kind.__name__ == "TextEmbedder" and "pooling" not in arguments:
-        warnings.warn(
-            f"{str(handle)!r} does not say how its texts become vectors: they are pooled by {task.pooling!r}.",
-            stacklevel=3,
-        )
+    if kind.__name__ == "TextEmbedder" and head is None and is_published(location) and "pooling" not in arguments:
+        said = f"{str(handle)!r} does not say how its texts become vectors: they are pooled by {task.pooling!r}."
+        warnings.warn(said, stacklevel=3)
     if (head is None and not saved) or not _same_head(task.get_config(), saved):
         said = f"{str(handle)!r} has no head for this {kind.__name__}: it is new, and knows nothing before `fit`."
         if kind.head_is_pretrained:
@@ -223,6 +221,13 @@ def load_task(kind: type, handle: str | os.PathLike, load_weights: bool = True, 
     if weights.is_file() or task.has_task_weights():
         keras_weights.load_weights(task, weights, skip=[task.backbone])
     return task
+
+
+def _asks_for_another(arguments, saved):
+    """Whether an argument asks for another head than the saved one."""
+    return any(
+        name in saved and saved[name] != value for name, value in arguments.items() if name not in NOT_OF_THE_HEAD
+    )
 
 
 def _published_head(kind, location, load_weights, arguments):

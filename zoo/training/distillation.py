@@ -78,25 +78,11 @@ def distill(
     Raises:
         ValueError: if the files have too few texts, or the run's folder holds a run with another configuration.
     """
-    from zoo.tasks import TextEmbedder  # which trains, and so knows this package
-
-    least = {"texts": 1, "pairs": 0, "held_out": 2, "epochs": 1, "batch_size": 1}
     numbers = {"texts": texts, "pairs": pairs, "held_out": held_out, "epochs": epochs, "batch_size": batch_size}
-    for name, value in numbers.items():
-        if value < least[name]:
-            raise ValueError(f"`{name}` must be at least {least[name]}. Received: {name}={value}")
-    check_divided(batch_size)
+    _check_numbers(numbers)
     paths = [str(file) for file in expand_paths(files)]
     drawn = draw_texts(paths, texts + held_out, seed)
-    teaching = TextEmbedder.from_preset(teacher, dtype=dtype)
-    keras.utils.set_random_seed(seed)
-    model = TextEmbedder.from_preset(
-        start, load_weights=load_weights, backbone=_without_dropout(start, load_weights, dtype), pooling=pooling,
-        embedding_dim=teaching.output.shape[-1], dropout=0.0, seed=seed,
-    )  # fmt: skip
-    for preset, task in ((teacher, teaching), (start, model)):
-        if task.tokenizer is None:
-            raise ValueError(f"Both models read text, and need a tokenizer. Received: {str(preset)!r}, without one.")
+    teaching, model = _load(teacher, start, pooling, load_weights, dtype, seed)
     config = {
         "command": "distill", "files": paths, "teacher": str(teacher), "start": str(start), **numbers,
         "pooling": pooling, "learning_rate": learning_rate, "load_weights": load_weights, "dtype": dtype, "seed": seed,
@@ -118,6 +104,30 @@ def distill(
     validation = BucketedBatches(asked, batch_size, model.preprocessor.boundaries)
     _train(_with_both_heads(model), train, validation, folder, epochs, learning_rate)
     return _finish(model, lessons, folder, epochs)
+
+
+def _check_numbers(numbers):
+    least = {"texts": 1, "pairs": 0, "held_out": 2, "epochs": 1, "batch_size": 1}
+    for name, value in numbers.items():
+        if value < least[name]:
+            raise ValueError(f"`{name}` must be at least {least[name]}. Received: {name}={value}")
+    check_divided(numbers["batch_size"])
+
+
+def _load(teacher, start, pooling, load_weights, dtype, seed):
+    """The model that teaches, and the one that learns, with a linear layer to the size of the other's vectors."""
+    from zoo.tasks import TextEmbedder  # which trains, and so knows this package
+
+    teaching = TextEmbedder.from_preset(teacher, dtype=dtype)
+    keras.utils.set_random_seed(seed)
+    model = TextEmbedder.from_preset(
+        start, load_weights=load_weights, backbone=_without_dropout(start, load_weights, dtype), pooling=pooling,
+        embedding_dim=teaching.output.shape[-1], dropout=0.0, seed=seed,
+    )  # fmt: skip
+    for preset, task in ((teacher, teaching), (start, model)):
+        if task.tokenizer is None:
+            raise ValueError(f"Both models read text, and need a tokenizer. Received: {str(preset)!r}, without one.")
+    return teaching, model
 
 
 def _digest(parts) -> str:
